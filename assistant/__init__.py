@@ -1,0 +1,1 @@
+"""The chair: settings, language model, turn, grounding, storage, page, command line."""

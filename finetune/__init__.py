@@ -1,0 +1,1 @@
+"""Fine-tuning: conversations, LoRA training, evaluation."""

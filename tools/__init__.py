@@ -1,0 +1,1 @@
+"""The specialists: one folder each, with its contract, model, training, evaluation, weights and card."""

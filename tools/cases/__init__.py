@@ -1,0 +1,1 @@
+"""Similar cases: the contract only; no index is registered yet."""

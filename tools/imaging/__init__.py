@@ -1,0 +1,1 @@
+"""The chest film reader."""

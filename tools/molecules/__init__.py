@@ -1,0 +1,1 @@
+"""Molecule design and profiles: the contracts only; no generator is registered yet."""

@@ -1,0 +1,1 @@
+"""Cardiovascular risk: the contract only; no predictor is registered yet."""

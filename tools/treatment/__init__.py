@@ -1,0 +1,1 @@
+"""Treatment what-if: the contract only; no simulator is registered yet."""

@@ -1,0 +1,21 @@
+"""Contract of the tumour treatment simulator."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from consilium.tools.contract import StatedNumber, ToolArgs
+
+Plan = Literal["none", "chemotherapy", "radiotherapy", "chemoradiotherapy"]
+Visit = Annotated[int, Field(ge=1)]
+
+
+class SimulateTreatment(ToolArgs):
+    """Arguments of `simulate_treatment`: volumes in cm3, oldest first; visits are counted from 1;
+    `horizon` is visits ahead, 1 to 6."""
+
+    volumes_cm3: Annotated[list[StatedNumber], Field(min_length=2)]
+    chemotherapy_at: list[Visit] = []
+    radiotherapy_at: list[Visit] = []
+    plans: list[Plan] = ["none", "chemotherapy", "radiotherapy", "chemoradiotherapy"]
+    horizon: Annotated[int, Field(ge=1, le=6)] = 5
