@@ -148,3 +148,12 @@ class ToolSpec:
     def schema(self) -> dict[str, Any]:
         """JSON schema of the arguments."""
         return self.args.model_json_schema()
+
+
+def unavailable(spec: ToolSpec) -> ToolResult:
+    """The result of a call to a specialist that has a contract but is not installed."""
+    return ToolResult(
+        summary=f"The {spec.title} is not installed in this version, so {spec.name} was not run.",
+        status="unavailable",
+        reason=f"the {spec.title} is not installed in this version",
+    )

@@ -1,0 +1,92 @@
+"""LangChain's agent loop with the specialists as its tools: made anew for each turn, bound to that turn's films."""
+
+import json
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+from langchain.agents import create_agent
+from langchain.agents.middleware import ModelCallLimitMiddleware
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.tools import BaseTool, StructuredTool
+
+from consilium.assistant.domain import Call, Turn, TurnStatus
+from consilium.assistant.llm import template
+from consilium.assistant.llm.chat import human_message
+from consilium.assistant.llm.grammar import Stated
+from consilium.assistant.runner import run_call
+from consilium.tools.contract import ToolContext, ToolResult, ToolSpec
+
+_MAX_ROUNDS = 5  # model calls in one turn; a server's model may loop
+
+
+def make_agent(
+    model: BaseChatModel,
+    specs: Iterable[ToolSpec],
+    context: ToolContext,
+    stated: Stated,
+    stop: threading.Event,
+) -> Any:
+    """A compiled agent for one turn. Its tools never raise: an error is a result, so no call is left dangling."""
+    specs = list(specs)
+    return create_agent(
+        model,
+        [_tool(spec, context, stated, stop) for spec in specs],
+        system_prompt=template.system_message(specs)["content"],
+        middleware=[ModelCallLimitMiddleware(run_limit=_MAX_ROUNDS, exit_behavior="end")],
+    )
+
+
+def _tool(spec: ToolSpec, context: ToolContext, stated: Stated, stop: threading.Event) -> BaseTool:
+    def run(**arguments: Any) -> tuple[str, ToolResult]:
+        result = run_call(spec, arguments, context, stated=stated, stop=stop)
+        return template.render_result(result), result
+
+    return StructuredTool.from_function(
+        run,
+        name=spec.name,
+        description=spec.description,
+        args_schema=spec.schema(),  # as JSON schema: `run_call` validates, and its refusal is a result
+        response_format="content_and_artifact",
+    )
+
+
+def history(turns: Iterable[Turn]) -> list[BaseMessage]:
+    """Earlier turns as the messages they were; a turn that failed or was stopped is left out."""
+    messages: list[BaseMessage] = []
+    for turn in turns:
+        if turn.status is not TurnStatus.DONE:
+            continue
+        messages.append(human_message(turn.user, turn.attachments))
+        if turn.calls:
+            messages.append(AIMessage("", tool_calls=[_tool_call(call) for call in turn.calls]))
+            messages += [_tool_message(call) for call in turn.calls if call.result]
+        messages.append(AIMessage(turn.answer, response_metadata={"decision": _last(turn)}))
+    return messages
+
+
+def _last(turn: Turn) -> str:
+    return "ask" if turn.decision == "ask" else "answer"
+
+
+def _tool_call(call: Call) -> Any:
+    return {"name": call.name, "args": call.arguments, "id": call.id, "type": "tool_call"}
+
+
+def _tool_message(call: Call) -> ToolMessage:
+    assert call.result is not None
+    return ToolMessage(
+        template.render_result(call.result),
+        tool_call_id=call.id,
+        name=call.name,
+        artifact=call.result,
+    )
+
+
+def result_of(message: ToolMessage) -> ToolResult:
+    """The typed result behind a tool message; one of the agent's own (an unknown tool) becomes an error."""
+    if isinstance(message.artifact, ToolResult):
+        return message.artifact
+    text = message.content if isinstance(message.content, str) else json.dumps(message.content)
+    return ToolResult(summary=text, status="error", reason=text)

@@ -1,0 +1,235 @@
+"""The turn: store the message, let the model decide, run its calls, check the answer, store, show.
+
+One turn at a time per conversation. Every turn ends with `TurnFinished`, whatever happened in between, and what
+was said before it is never lost.
+"""
+
+import logging
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    HumanMessage,
+    ToolMessage,
+)
+
+from consilium.assistant.agent import history, make_agent, result_of
+from consilium.assistant.attachments import AttachmentStore
+from consilium.assistant.domain import (
+    AnswerText,
+    Call,
+    CallFinished,
+    CallStarted,
+    ConsiliumError,
+    Conversation,
+    Turn,
+    TurnEvent,
+    TurnFinished,
+    TurnStatus,
+)
+from consilium.assistant.grounding import check, grounds
+from consilium.assistant.llm.backend import Backend
+from consilium.assistant.llm.chat import human_message, stated_in
+from consilium.assistant.settings import Settings
+from consilium.assistant.store import Store
+from consilium.tools.contract import ToolContext
+from consilium.tools.registry import TOOLS
+
+_log = logging.getLogger(__name__)
+
+_NO_ANSWER = "I could not put an answer into words; please ask again in another way."
+_STOPPED = "Stopped."
+
+
+class Chair:
+    """Takes a clinician's message through a turn.
+
+    Parameters
+    ----------
+    load : loads the language model at the first turn; its error is that turn's answer.
+    """
+
+    def __init__(self, settings: Settings, store: Store, load: Callable[[], Backend]) -> None:
+        self._settings = settings
+        self._store = store
+        self._load = load
+        self._backend: Backend | None = None
+        self._loading = threading.Lock()
+        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._attachments = AttachmentStore(
+            settings.home, settings.max_attachments, settings.max_upload_mb
+        )
+
+    def model_ready(self) -> bool:
+        """Whether the language model is loaded."""
+        return self._backend is not None
+
+    def load_model(self) -> Backend:
+        """Load the language model now rather than at the first turn."""
+        with self._loading:
+            self._backend = self._backend or self._load()
+        return self._backend
+
+    def respond(
+        self,
+        conversation_id: str,
+        text: str,
+        uploads: Sequence[Path] = (),
+        stop: threading.Event | None = None,
+    ) -> Iterator[TurnEvent]:
+        """Answer a message; the events come as they happen, `TurnFinished` last.
+
+        Raises
+        ------
+        ConsiliumError
+            Before anything is stored: the message is empty or too long, a file is refused, or the conversation is
+            busy with an earlier message.
+        """
+        text = text.strip()
+        if not text:
+            raise ConsiliumError(
+                "Please write a question to go with the film."
+                if uploads
+                else "Please write a question."
+            )
+        if len(text) > self._settings.max_question_chars:
+            raise ConsiliumError(
+                f"The message has {len(text):,} characters; the limit is {self._settings.max_question_chars:,}. "
+                "Please shorten it."
+            )
+        lock = self._locks[conversation_id]
+        if not lock.acquire(blocking=False):
+            raise ConsiliumError(
+                "This conversation is still answering the message before; wait for it or press Stop."
+            )
+        try:
+            conversation = self._store.get(conversation_id)
+            number = len(conversation.attachments) + 1
+            attached = self._attachments.admit(conversation_id, uploads, number)
+            self._store.add_attachments(conversation_id, attached)
+            turn = self._store.begin_turn(conversation_id, text, [a.id for a in attached])
+            conversation.attachments += attached
+            yield from self._turn(conversation, turn, stop or threading.Event())
+        finally:
+            lock.release()
+
+    def _turn(
+        self, conversation: Conversation, turn: Turn, stop: threading.Event
+    ) -> Iterator[TurnEvent]:
+        started = time.perf_counter()
+        try:
+            backend = self.load_model()
+            turn.timings["load"] = time.perf_counter() - started
+            turn.model = backend.info
+            yield from self._events(backend, conversation, turn, stop)
+            turn.status = TurnStatus.STOPPED if stop.is_set() else TurnStatus.DONE
+        except GeneratorExit:  # the page is gone: keep what there is
+            turn.status = TurnStatus.STOPPED
+            raise
+        except ConsiliumError as error:
+            turn.status, turn.error = TurnStatus.FAILED, str(error)
+        except Exception as error:  # the chat must end well whatever the machinery does
+            _log.exception("turn failed")
+            turn.status = TurnStatus.FAILED
+            turn.error = f"Something went wrong inside Consilium ({type(error).__name__}); your message is kept."
+        finally:
+            if turn.status is TurnStatus.STOPPED and not turn.answer:
+                turn.answer = _STOPPED
+            turn.timings["total"] = time.perf_counter() - started
+            self._store.save_turn(turn)
+        yield TurnFinished(turn=turn)
+
+    def _events(
+        self, backend: Backend, conversation: Conversation, turn: Turn, stop: threading.Event
+    ) -> Iterator[TurnEvent]:
+        messages = [*history(conversation.turns), human_message(turn.user, turn.attachments)]
+        context = ToolContext(
+            attachments={a.id: a.path for a in conversation.attachments},
+            artifact_dir=self._store.folders.artifacts(conversation.id),
+        )
+        agent = make_agent(
+            backend.chat_model(stop), TOOLS.values(), context, stated_in(messages), stop
+        )
+        record = _Record(turn, messages)
+        for mode, event in agent.stream(
+            {"messages": messages}, stream_mode=["messages", "updates"]
+        ):
+            if mode == "updates":
+                for message in _messages(event):
+                    yield from record.message(message)
+            elif isinstance(event[0], AIMessageChunk) and record.piece(event[0].text):
+                yield AnswerText(text=record.shown)
+            if stop.is_set():
+                break
+        record.finish()
+        yield AnswerText(text=turn.answer)
+
+
+def _messages(update: dict[str, Any]) -> Iterator[BaseMessage]:
+    for node in update.values():
+        yield from (node or {}).get("messages", [])
+
+
+class _Record:
+    """Puts on a turn what the agent does; shows of the answer only what the number check lets through."""
+
+    def __init__(self, turn: Turn, messages: Sequence[BaseMessage]) -> None:
+        self._turn = turn
+        self._allowed = grounds(
+            str(m.content) for m in messages if isinstance(m, HumanMessage | ToolMessage)
+        )
+        self._text = ""
+        self._began: dict[str, float] = {}
+        self.shown = ""
+
+    def piece(self, text: str) -> bool:
+        """Take in a piece of the answer; True if there is more to show, which goes by whole words."""
+        self._text += text
+        whole_words = self._text[: max(self._text.rfind(" "), self._text.rfind("\n"), 0)]
+        shown = check(whole_words, self._allowed).text
+        changed, self.shown = shown != self.shown, shown
+        return changed
+
+    def message(self, message: BaseMessage) -> Iterator[TurnEvent]:
+        """Take in a whole message: the model's decision and calls, or a tool's result."""
+        if isinstance(message, AIMessage):
+            self._decision(message)
+            for tool_call in message.tool_calls:
+                call = Call(
+                    id=str(tool_call["id"]), name=tool_call["name"], arguments=tool_call["args"]
+                )
+                self._turn.calls.append(call)
+                self._began[call.id] = time.perf_counter()
+                yield CallStarted(call=call)
+        elif isinstance(message, ToolMessage):
+            call = next(c for c in self._turn.calls if c.id == message.tool_call_id)
+            call.result = result_of(message)
+            now = time.perf_counter()
+            call.seconds = now - self._began[call.id]
+            self._turn.timings["tools"] = now - min(self._began.values())
+            self._allowed |= grounds([str(message.content)])
+            self._text = ""  # what was said before the result was not the answer
+            yield CallFinished(call=call)
+
+    def _decision(self, message: AIMessage) -> None:
+        metadata = message.response_metadata
+        decision = metadata.get("decision", "call" if message.tool_calls else "answer")
+        self._turn.decision = self._turn.decision or decision
+        for phase in ("prefill", "decode"):
+            seconds = metadata.get("usage", {}).get(f"{phase}_seconds", 0.0)
+            self._turn.timings[phase] = self._turn.timings.get(phase, 0.0) + seconds
+
+    def finish(self) -> None:
+        """Check the whole answer; where nothing of it is left, the results speak for themselves."""
+        turn = self._turn
+        turn.answer, turn.removed = check(self._text, self._allowed)
+        if not turn.answer or turn.removed:
+            summaries = [call.result.summary for call in turn.calls if call.result]
+            turn.answer = " ".join([turn.answer, *summaries]).strip() or _NO_ANSWER

@@ -1,0 +1,310 @@
+"""The command line: `consilium chat | ask | call | tools | eval | finetune | fetch | doctor`.
+
+Exit codes: 0 done; 1 the thing asked for failed (the sentence on stderr says why); 2 the command was written wrongly;
+3 the tool ran and declined to answer; 130 interrupted.
+"""
+
+import json
+import logging
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from consilium.assistant.domain import (
+    Call,
+    CallStarted,
+    ConsiliumError,
+    Turn,
+    TurnFinished,
+    TurnStatus,
+)
+from consilium.assistant.settings import Settings, load_settings
+from consilium.tools.registry import TOOLS
+
+if TYPE_CHECKING:
+    from consilium.assistant.chair import Chair
+    from consilium.assistant.store import Store
+
+app = typer.Typer(
+    help="A clinical research assistant whose every number has a source. Research use only.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+evaluate = typer.Typer(help="Measure, with a number that is the same twice.", no_args_is_help=True)
+app.add_typer(evaluate, name="eval")
+
+Attach = Annotated[
+    list[Path] | None, typer.Option("--attach", help="A film (PNG, JPEG, DICOM, ...); repeatable.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Model = Annotated[
+    str | None, typer.Option(help="Model folder, hub id or server's model name; default: embedded.")
+]
+Adapter = Annotated[
+    str | None, typer.Option(help="Adapter folder, 'shipped' or 'none'; default: shipped.")
+]
+Backend = Annotated[str | None, typer.Option(help="local or openai.")]
+BaseUrl = Annotated[str | None, typer.Option(help="URL of an OpenAI-compatible server.")]
+
+_DECLINED = 3
+
+
+def _open(settings: Settings) -> "tuple[Chair, Store]":
+    from consilium.assistant.chair import Chair
+    from consilium.assistant.llm.backend import load_backend
+    from consilium.assistant.store import Store
+
+    store = Store(settings.database_url, settings.home)
+    return Chair(settings, store, lambda: load_backend(settings)), store
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+@app.command()
+def chat(
+    host: str | None = None,
+    port: int | None = None,
+    model: Model = None,
+    adapter: Adapter = None,
+    backend: Backend = None,
+    base_url: BaseUrl = None,
+) -> None:
+    """Open the chat in a browser."""
+    settings = load_settings(
+        host=host, port=port, model=model, adapter=adapter, backend=backend, base_url=base_url
+    )
+    from consilium.assistant.page.app import build_page
+    from consilium.assistant.page.server import launch
+
+    chair, store = _open(settings)
+    store.recover()
+    typer.echo("Loading the language model ...")
+    chair.load_model()
+    page = build_page(chair, store, settings)
+    typer.echo(f"Consilium is at {launch(page, settings)} (Ctrl-C ends it). Research use only.")
+    page.block_thread()
+
+
+@app.command()
+def ask(
+    question: str,
+    attach: Attach = None,
+    as_json: AsJson = False,
+    model: Model = None,
+    adapter: Adapter = None,
+    backend: Backend = None,
+    base_url: BaseUrl = None,
+) -> None:
+    """Ask one question and print the answer; it is kept as a conversation like any other."""
+    settings = load_settings(model=model, adapter=adapter, backend=backend, base_url=base_url)
+    chair, store = _open(settings)
+    conversation = store.create_conversation()
+    turn: Turn | None = None
+    for event in chair.respond(conversation.id, question, attach or []):
+        if isinstance(event, CallStarted) and not as_json:
+            typer.echo(f"[{event.call.name} {json.dumps(event.call.arguments)}]", err=True)
+        elif isinstance(event, TurnFinished):
+            turn = event.turn
+    assert turn is not None  # every turn ends with its TurnFinished
+    if as_json:
+        _print_json(_as_json(turn))
+    else:
+        typer.echo(turn.answer)
+        for call in turn.calls:
+            for artifact in call.result.artifacts if call.result else []:
+                typer.echo(f"[{artifact.title}: {artifact.path}]", err=True)
+    if turn.status is TurnStatus.FAILED:
+        raise ConsiliumError(turn.error)
+
+
+def _as_json(turn: Turn) -> dict[str, Any]:
+    results = [call.result for call in turn.calls if call.result]
+    return {
+        "answer": turn.answer,
+        "calls": [_call_as_json(call) for call in turn.calls],
+        "assumptions": [text for result in results for text in result.assumptions],
+        "warnings": [text for result in results for text in result.warnings],
+        "timings": {phase: round(seconds, 3) for phase, seconds in turn.timings.items()},
+        "model": turn.model.model_dump() if turn.model else None,
+        "error": turn.error,
+    }
+
+
+def _call_as_json(call: Call) -> dict[str, Any]:
+    result = call.result.model_dump(mode="json") if call.result else None
+    return {"name": call.name, "arguments": call.arguments, "result": result}
+
+
+@app.command()
+def call(
+    tool: str,
+    arguments: Annotated[str, typer.Argument(help="JSON object.")] = "{}",
+    attach: Attach = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run one tool directly, without the language model."""
+    from consilium.assistant.attachments import AttachmentStore
+    from consilium.assistant.runner import run_call
+    from consilium.tools.contract import ToolContext
+
+    if tool not in TOOLS:
+        raise typer.BadParameter(f"There is no tool {tool}. Known: {', '.join(TOOLS)}.")
+    try:
+        parsed = json.loads(arguments)
+    except json.JSONDecodeError as error:
+        raise typer.BadParameter(f"The arguments are not JSON: {error}.") from error
+    if not isinstance(parsed, dict):
+        raise typer.BadParameter(
+            'The arguments must be a JSON object, e.g. \'{"image": "scan-1"}\'.'
+        )
+    settings = load_settings()
+    with tempfile.TemporaryDirectory() as scratch:
+        admitted = AttachmentStore(
+            Path(scratch), settings.max_attachments, settings.max_upload_mb
+        ).admit("call", attach or [], 1)
+        pictures = settings.home / "artifacts" / "call"
+        pictures.mkdir(parents=True, exist_ok=True)
+        context = ToolContext({a.id: a.path for a in admitted}, pictures)
+        result = run_call(TOOLS[tool], parsed, context)
+    if as_json:
+        _print_json(result.model_dump(mode="json"))
+    else:
+        typer.echo(result.summary)
+        for finding in result.findings:
+            typer.echo(f"  {finding.label}: {finding.value} {finding.unit} ({finding.level})")
+        for text in [*result.warnings, *result.assumptions]:
+            typer.echo(f"  note: {text}")
+        for artifact in result.artifacts:
+            typer.echo(f"  {artifact.title}: {artifact.path}")
+    if result.status != "ok":
+        raise typer.Exit(_DECLINED if result.abstained else 1)
+
+
+@app.command()
+def tools(as_json: AsJson = False) -> None:
+    """List the tools; with --json their schemas."""
+    if as_json:
+        _print_json(
+            [
+                {
+                    "name": t.name,
+                    "description": t.description,
+                    "available": t.available,
+                    "schema": t.schema(),
+                }
+                for t in TOOLS.values()
+            ]
+        )
+        return
+    for spec in TOOLS.values():
+        state = "" if spec.available else "  (contract only, not installed yet)"
+        typer.echo(f"{spec.name}: {spec.description}{state}")
+
+
+@evaluate.command("tools")
+def eval_tools(
+    cases: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="JSONL of cases.")],
+    predictions: Annotated[
+        Path | None, typer.Option(help="Write (and resume) predictions here.")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="Write the report as JSON here.")] = None,
+    film: Annotated[Path | None, typer.Option(help="Film that stands for attachments.")] = None,
+    model: Model = None,
+    adapter: Adapter = None,
+    backend: Backend = None,
+    base_url: BaseUrl = None,
+) -> None:
+    """Tool-call accuracy: play every case through the real turn and grade the calls."""
+    from consilium.assistant.playing import Player, sample_film
+    from consilium.finetune.evaluate.cases import (
+        Case,
+        PredictedCall,
+        PredictedTurn,
+        Prediction,
+        predict,
+        read_cases,
+    )
+    from consilium.finetune.evaluate.report import as_text, make_report
+
+    def play(case: Case) -> Prediction:
+        turns = player.play([turn.user for turn in case.turns], len(case.attachments))
+        return Prediction(
+            id=case.id,
+            turns=[
+                PredictedTurn(
+                    calls=[PredictedCall(name=c.name, arguments=c.arguments) for c in turn.calls],
+                    reply=turn.answer,
+                )
+                for turn in turns
+            ],
+        )
+
+    settings = load_settings(model=model, adapter=adapter, backend=backend, base_url=base_url)
+    read = read_cases(cases)
+    with Player(settings, film or sample_film()) as player:
+        predicted = predict(read, play, predictions)
+        outcome = make_report(read, predicted, player.model.model_dump())
+    if report:
+        report.write_text(json.dumps(outcome, indent=2) + "\n", encoding="utf-8")
+    typer.echo(as_text(outcome))
+
+
+@app.command()
+def finetune(
+    config: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="One YAML.")],
+    out: Annotated[Path, typer.Option(help="Folder of the run; give it again to resume.")] = Path(
+        "runs/adapter"
+    ),
+    base: Annotated[str | None, typer.Option(help="Base model folder; default: embedded.")] = None,
+) -> None:
+    """Train a LoRA adapter on conversations."""
+    from consilium.assistant.llm.weights import ensure_embedded
+    from consilium.finetune.train import TrainingConfig, train
+
+    settings = load_settings()
+    adapter = train(
+        TrainingConfig.read(config), Path(base) if base else ensure_embedded(settings.home), out
+    )
+    typer.echo(f"The adapter is in {adapter}; try it with: consilium chat --adapter {adapter}")
+
+
+@app.command()
+def fetch() -> None:
+    """Bring the embedded language model (once; resumes where it was cut off)."""
+    from consilium.assistant.llm.weights import ensure_embedded
+
+    typer.echo(f"The language model is in {ensure_embedded(load_settings().home)}.")
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Say what is installed, which model, device and weights, what is missing and how to get it."""
+    from consilium.assistant.doctor import examine
+
+    checks = examine(load_settings())
+    if as_json:
+        _print_json([check._asdict() for check in checks])
+    else:
+        for check in checks:
+            typer.echo(f"{'ok ' if check.ok else 'BAD'} {check.name}: {check.says}")
+    if not all(check.ok for check in checks):
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Entry point: a house error is one sentence on stderr and exit code 1, never a traceback."""
+    # Before torch is imported: threads that spin slow it 20-fold where cores are shared.
+    os.environ.setdefault("GOMP_SPINCOUNT", "0")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    logging.getLogger("bitsandbytes").setLevel(logging.CRITICAL)  # misses an optional kernel, aloud
+    try:
+        app()
+    except ConsiliumError as error:
+        typer.echo(f"Error: {error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,38 @@
+"""The number check: what an answer may say is what the results and the user said.
+
+Strict on purpose: a sentence with a number (in digits or as a word) that stands in no result and in no message of
+the user is taken out whole. The check reads text, whoever wrote it; it does not know which number is the right one.
+"""
+
+import re
+from collections.abc import Collection, Iterable
+from decimal import Decimal
+from typing import NamedTuple
+
+from consilium.assistant.llm.stated import numbers, written
+
+_SENTENCE = re.compile(r".+?(?:[.!?]+(?=\s)|\n+|$)\s*", re.DOTALL)
+
+
+class Checked(NamedTuple):
+    """A text without its ungrounded sentences, and those sentences."""
+
+    text: str
+    removed: list[str]
+
+
+def grounds(texts: Iterable[str]) -> set[Decimal]:
+    """Every number that the given texts (results as rendered, user's messages) state."""
+    return {number for text in texts for number in numbers(text)}
+
+
+def check(text: str, allowed: Collection[Decimal]) -> Checked:
+    """Keep the sentences whose numbers are all among `allowed`."""
+    kept, removed = [], []
+    for match in _SENTENCE.finditer(text):
+        sentence = match.group()
+        if all(any(value in allowed for value in readings) for readings in written(sentence)):
+            kept.append(sentence)
+        else:
+            removed.append(sentence.strip())
+    return Checked("".join(kept).strip(), removed)

@@ -1,0 +1,95 @@
+"""From settings to a language model: the local one, or a server that speaks OpenAI's protocol."""
+
+import threading
+from dataclasses import dataclass
+from typing import Protocol
+
+from langchain_core.language_models import BaseChatModel
+
+from consilium import prompts
+from consilium.assistant.domain import ModelInfo
+from consilium.assistant.llm.adapter import chosen_adapter
+from consilium.assistant.settings import Settings
+from consilium.tools.registry import TOOLS
+
+
+class Backend(Protocol):
+    """What the chair needs of a language model."""
+
+    @property
+    def info(self) -> ModelInfo:
+        """Which model, adapter, device and prompt."""
+        ...
+
+    def chat_model(self, stop: threading.Event) -> BaseChatModel:
+        """A chat model for one turn, which ends early when `stop` is set."""
+        ...
+
+
+def load_backend(settings: Settings) -> Backend:
+    """Load the model that the settings name.
+
+    Raises
+    ------
+    ConsiliumError
+        If it cannot be had; says what to do.
+    """
+    return _Remote(settings) if settings.backend == "openai" else _Local(settings)
+
+
+class _Local:
+    def __init__(self, settings: Settings) -> None:
+        from consilium.assistant.llm.local import LocalModel
+        from consilium.assistant.llm.weights import ensure_embedded
+
+        self._settings = settings
+        self._model = LocalModel.load(
+            settings.model or ensure_embedded(settings.home),
+            list(TOOLS.values()),
+            adapter=chosen_adapter(settings),
+            device=settings.device,
+            quantization=settings.quantization,
+            local_files_only=not settings.allow_download,
+        )
+
+    @property
+    def info(self) -> ModelInfo:
+        model = self._model
+        return ModelInfo(
+            name=model.name,
+            adapter=model.adapter,
+            adapter_sha256=model.adapter_sha256,
+            device=str(model.model.device),
+            dtype=str(model.model.dtype).removeprefix("torch."),
+            prompt_sha256=prompts.digest(),
+        )
+
+    def chat_model(self, stop: threading.Event) -> BaseChatModel:
+        from consilium.assistant.llm.chat import LocalChatModel
+
+        return LocalChatModel(
+            local=self._model,
+            max_answer_tokens=self._settings.max_answer_tokens,
+            stop_event=stop,
+        )
+
+
+@dataclass
+class _Remote:
+    settings: Settings
+
+    @property
+    def info(self) -> ModelInfo:
+        return ModelInfo(name=self.settings.model, device="server", prompt_sha256=prompts.digest())
+
+    def chat_model(self, stop: threading.Event) -> BaseChatModel:
+        from langchain_openai import ChatOpenAI
+
+        return ChatOpenAI(
+            model=self.settings.model,
+            base_url=self.settings.base_url,
+            api_key=self.settings.api_key,
+            temperature=0,
+            timeout=120,
+            max_retries=1,
+        )

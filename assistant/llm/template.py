@@ -1,0 +1,125 @@
+"""How a conversation becomes the model's text, the same for serving, evaluation and training.
+
+The text has two parts. The prefix (system prompt and tool signatures) is constant, so its key/value cache is
+computed once; the suffix is the chat itself. This module knows nothing about a particular model.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypedDict
+
+from transformers import PreTrainedTokenizerBase
+
+from consilium import prompts
+from consilium.tools.contract import Finding, ToolResult, ToolSpec
+
+
+class Message(TypedDict, total=False):
+    """One chat message in the form that `apply_chat_template` takes.
+
+    `decision` ("ask" or "answer") goes with an assistant's words; `tool_calls` holds
+    ``{"function": {"name", "arguments"}}`` in the order they were decoded.
+    """
+
+    role: str
+    content: str
+    decision: str
+    tool_calls: list[dict[str, Any]]
+
+
+def signature(spec: ToolSpec) -> str:
+    """One line that tells the model a tool's name, arguments and use, made from its contract."""
+    schema = spec.schema()
+    required = set(schema.get("required", ()))
+    arguments = ", ".join(
+        f"{name}{'' if name in required else '?'}: {_type_name(prop)}"
+        for name, prop in schema["properties"].items()
+    )
+    return f"{spec.name}({arguments}) {spec.description}"
+
+
+def _type_name(prop: Mapping[str, Any]) -> str:
+    if "anyOf" in prop:  # an optional value: the null branch says nothing
+        return _type_name(next(branch for branch in prop["anyOf"] if branch["type"] != "null"))
+    if "enum" in prop:
+        return "|".join(prop["enum"])
+    if prop["type"] == "array":
+        return f"[{_type_name(prop['items'])}]"
+    short = {"integer": "int", "boolean": "bool", "string": "text", "number": "number"}
+    return short[prop["type"]]
+
+
+def system_message(specs: Iterable[ToolSpec]) -> Message:
+    """The constant first message: the system prompt and one signature per tool."""
+    lines = "\n".join(signature(spec) for spec in specs)
+    return {"role": "system", "content": prompts.load("system.md") + lines}
+
+
+def user_message(text: str, attachments: Sequence[str] = ()) -> Message:
+    """A user's message; attachments are named by id before the words."""
+    shown = f"[attached: {', '.join(attachments)}]\n" if attachments else ""
+    return {"role": "user", "content": shown + text}
+
+
+def call_message(calls: Sequence[tuple[str, Mapping[str, Any]]]) -> Message:
+    """An assistant's message that calls tools; numbers are written in their shortest form."""
+    return {
+        "role": "assistant",
+        "content": "",
+        "tool_calls": [
+            {"function": {"name": name, "arguments": _shortest(arguments)}}
+            for name, arguments in calls
+        ],
+    }
+
+
+def words_message(text: str, decision: str) -> Message:
+    """An assistant's message in words: an answer, or a question for what is missing ("ask")."""
+    return {"role": "assistant", "content": text, "decision": decision}
+
+
+def result_message(name: str, result: ToolResult) -> Message:
+    """A tool's result as the model reads it; pictures are left out, they go to the page."""
+    return {"role": "tool", "content": f"{name}\n{render_result(result)}"}
+
+
+def render_result(result: ToolResult) -> str:
+    """The words and numbers of a result, one item a line. The summary always comes first."""
+    lines = [result.summary, *(_finding(finding) for finding in result.findings)]
+    if result.reason and result.reason not in result.summary:
+        lines.append(f"reason: {result.reason}")
+    lines += [f"assumed: {text}" for text in result.assumptions]
+    lines += [f"warning: {text}" for text in result.warnings]
+    return "\n".join(lines)
+
+
+def _finding(finding: Finding) -> str:
+    value = "none" if finding.value is None else f"{finding.value} {finding.unit}".strip()
+    interval = "" if finding.interval is None else " ({} to {})".format(*finding.interval)
+    return f"{finding.label}: {value}{interval}, {finding.level}"
+
+
+def render(
+    tokenizer: PreTrainedTokenizerBase,
+    messages: Sequence[Message],
+    *,
+    add_generation_prompt: bool = False,
+) -> str:
+    """Text of some messages, to be tokenised without special tokens added."""
+    text = tokenizer.apply_chat_template(
+        [dict(message) for message in messages],  # type: ignore[arg-type]
+        chat_template=prompts.load("chat.jinja"),
+        add_generation_prompt=add_generation_prompt,
+        tokenize=False,
+    )
+    return str(text)
+
+
+def _shortest(value: Any) -> Any:
+    """22.0 becomes 22, so that a number has one spelling in training and in decoding."""
+    if isinstance(value, Mapping):
+        return {name: _shortest(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_shortest(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value

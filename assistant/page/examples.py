@@ -1,0 +1,39 @@
+"""What a newcomer can click. The film is one that an installed package ships, so that nothing must be fetched."""
+
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Example:
+    """A message ready to be sent.
+
+    Parameters
+    ----------
+    title : what the button says.
+    text : the message.
+    uploads : the files sent with it.
+    """
+
+    title: str
+    text: str
+    uploads: tuple[Path, ...] = ()
+
+
+# `data_store` is the import name of the distribution pydicom-data.
+SAMPLE_FILM = Path(str(files("data_store"))) / "data" / "RG1_UNCR.dcm"
+
+EXAMPLES = (
+    Example(
+        "Read a sample chest film",
+        "Please read the attached chest film. Is there any sign of pneumonia?",
+        (SAMPLE_FILM,),
+    ),
+    Example(
+        "Estimate a cardiovascular risk",
+        "Estimate the ten-year cardiovascular risk of a woman of 61, total cholesterol 5.8 mmol/L, "
+        "HDL 1.4, systolic 142.",
+    ),
+    Example("See what Consilium can do", "What can you do?"),
+)

@@ -1,0 +1,71 @@
+"""Plays messages through real turns in a throw-away data folder, for the evaluation scripts."""
+
+import tempfile
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from consilium.assistant.chair import Chair
+from consilium.assistant.domain import ConsiliumError, ModelInfo, Turn, TurnFinished
+from consilium.assistant.llm.backend import load_backend
+from consilium.assistant.settings import Settings
+from consilium.assistant.store import Store
+
+
+def sample_film() -> Path:
+    """A real PA chest radiograph that ships with pydicom-data (MIT)."""
+    return Path(str(files("data_store"))) / "data" / "RG1_UNCR.dcm"
+
+
+class Player:
+    """A chair over an empty store; use it as a context manager.
+
+    Parameters
+    ----------
+    film : stands for every attachment.
+    """
+
+    def __init__(self, settings: Settings, film: Path) -> None:
+        self._scratch = tempfile.TemporaryDirectory(prefix="consilium-play-")
+        home = Path(self._scratch.name)
+        url = f"sqlite:///{home / 'play.sqlite'}"
+        self._film = film
+        self._store = Store(url, home)
+        apart = settings.model_copy(update={"home": home, "database_url": url})
+        self._chair = Chair(apart, self._store, lambda: load_backend(settings))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._store.close()
+        self._scratch.cleanup()
+
+    @property
+    def model(self) -> ModelInfo:
+        """The language model that plays."""
+        return self._chair.load_model().info
+
+    def play(self, messages: Sequence[str], attachments: int) -> list[Turn]:
+        """The turns of one conversation; all attachments come with its first message."""
+        conversation = self._store.create_conversation()
+        turns = []
+        for index, message in enumerate(messages):
+            uploads = [self._film] * attachments if index == 0 else []
+            turns.append(self._turn(conversation.id, message, uploads))
+        return turns
+
+    def _turn(self, conversation_id: str, message: str, uploads: Sequence[Path]) -> Turn:
+        for event in self._chair.respond(conversation_id, message, uploads):
+            if isinstance(event, TurnFinished):
+                if event.turn.error:
+                    raise ConsiliumError(event.turn.error)
+                return event.turn
+        raise ConsiliumError("A turn ended without an end.")

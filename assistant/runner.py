@@ -1,0 +1,109 @@
+"""Runs one tool call: checks it, loads the specialist, keeps its time limit. Whatever happens is a result."""
+
+import logging
+import threading
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from pydantic import ValidationError
+
+from consilium.assistant.llm.grammar import Stated
+from consilium.tools.contract import (
+    ToolArgs,
+    ToolContext,
+    ToolError,
+    ToolResult,
+    ToolSpec,
+    unavailable,
+)
+
+_log = logging.getLogger(__name__)
+
+
+def run_call(
+    spec: ToolSpec,
+    arguments: Mapping[str, Any],
+    context: ToolContext,
+    *,
+    stated: Stated | None = None,
+    stop: threading.Event | None = None,
+) -> ToolResult:
+    """Result of a call; an invalid call, a refusal, an exception and a time-out are results with status "error".
+
+    Parameters
+    ----------
+    stated : what the chat states; a value marked as stated that is not in it is refused. None: no such check.
+    stop : when set, waiting for the tool ends.
+    """
+    try:
+        args = spec.args.model_validate(arguments)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        return _failed(f"The {spec.title} cannot use this call: {where}: {first['msg']}.")
+    if stated is not None:
+        for name, value in _unstated(spec, arguments, stated):
+            return _failed(
+                f"The {spec.title} was not run: nobody in this chat stated {value} for {name}."
+            )
+    if spec.load is None:
+        return unavailable(spec)
+    return _run_in_time(spec, args, context, stop or threading.Event())
+
+
+def _run_in_time(
+    spec: ToolSpec, args: ToolArgs, context: ToolContext, stop: threading.Event
+) -> ToolResult:
+    """Run in a thread of its own; one that hangs is left behind (threads cannot be killed)."""
+    outcome: list[ToolResult] = []
+
+    def work() -> None:
+        assert spec.load is not None
+        try:
+            outcome.append(spec.load()(args, context))
+        except ToolError as error:
+            outcome.append(_failed(str(error)))
+        except Exception as error:  # the chat must end well whatever a tool does
+            _log.exception("tool %s failed", spec.name)
+            outcome.append(
+                _failed(f"The {spec.title} failed unexpectedly ({type(error).__name__}).")
+            )
+
+    thread = threading.Thread(target=work, daemon=True, name=f"tool-{spec.name}")
+    thread.start()
+    waited = 0.0
+    while thread.is_alive() and waited < spec.time_limit and not stop.is_set():
+        thread.join(0.1)
+        waited += 0.1
+    if outcome:
+        return outcome[0]
+    if stop.is_set():
+        return _failed(f"The {spec.title} was stopped.")
+    return _failed(
+        f"The {spec.title} took longer than {spec.time_limit:g} seconds and was given up."
+    )
+
+
+def _failed(sentence: str) -> ToolResult:
+    return ToolResult(summary=sentence, status="error", reason=sentence)
+
+
+def _unstated(
+    spec: ToolSpec, arguments: Mapping[str, Any], stated: Stated
+) -> Iterator[tuple[str, Any]]:
+    properties = spec.schema()["properties"]
+    for name, value in arguments.items():
+        prop = properties[name]
+        marked = prop.get("items", prop)
+        if not marked.get("stated") or value == prop.get("default"):
+            continue
+        for item in value if isinstance(value, list) else [value]:
+            if item is not None and not _is_stated(item, stated):
+                yield name, item
+
+
+def _is_stated(value: Any, stated: Stated) -> bool:
+    if isinstance(value, str):
+        return value in stated.words or value.lower() in " ".join(stated.words).lower()
+    return Decimal(repr(value)) in stated.numbers

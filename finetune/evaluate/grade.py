@@ -1,0 +1,199 @@
+"""Grading of one turn: calls match in any order, one to one; numbers compare as numbers.
+
+The published string rule of function-calling leaderboards accepts "15 mg" for "1.5 mg"; here 1.5 is 1.5 (also when
+written 1.50), "1.5" is wrong where a number is wanted, and a boolean is never a number.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from consilium.finetune.evaluate.cases import (
+    Case,
+    Expectation,
+    ExpectedCall,
+    PredictedCall,
+    PredictedTurn,
+    Prediction,
+)
+from consilium.tools.registry import TOOLS
+
+_UNORDERED = {"plans"}
+_CASE_SENSITIVE = {"similar_to", "molecule"}  # SMILES; drug names are compared without case below
+_LEFT_OUT = ""
+
+# A reply names a missing value if it holds one of these words.
+_NAMED_BY: Mapping[str, tuple[str, ...]] = {
+    "image": (
+        "film",
+        "image",
+        "scan",
+        "x-ray",
+        "xray",
+        "radiograph",
+        "attach",
+        "picture",
+        "upload",
+    ),
+    "age": ("age", "how old", "old is"),
+    "sex": ("sex", "gender", "male", "man or"),
+    "total_cholesterol": ("total cholesterol", "cholesterol (total)"),
+    "hdl_cholesterol": ("hdl",),
+    "systolic_bp": ("systolic", "blood pressure"),
+    "volumes_cm3": ("volume",),
+    "molecule": ("molecule", "smiles", "drug", "compound", "structure"),
+    "query": (
+        "case",
+        "description",
+        "describe",
+        "diagnosis",
+        "findings",
+        "presentation",
+        "patient",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class TurnGrade:
+    """How one turn did; counts are of arguments that were expected, given, and right."""
+
+    exact: bool
+    names_right: bool
+    expected: int
+    given: int
+    right: int
+    numbers: int
+    numbers_right: int
+
+
+def grade_case(case: Case, prediction: Prediction) -> list[TurnGrade]:
+    """Grade every turn of a case; a turn that was not played counts as one without calls or reply."""
+    turns = [*prediction.turns, *[PredictedTurn()] * (len(case.turns) - len(prediction.turns))]
+    return [
+        _grade_turn(turn.expect, predicted)
+        for turn, predicted in zip(case.turns, turns, strict=True)
+    ]
+
+
+def _grade_turn(expect: Expectation, predicted: PredictedTurn) -> TurnGrade:
+    pairs = _pairs(expect.calls, predicted.calls)
+    counts = [_count(wanted, made) for wanted, made in pairs]
+    surplus = [made for made in predicted.calls if not any(made is paired for _, paired in pairs)]
+    expected, given, right, numbers, numbers_right = (
+        sum(count[i] for count in counts) for i in range(5)
+    )
+    exact = (
+        len(expect.calls) == len(predicted.calls)
+        and all(made is not None and _matches(wanted, made) for wanted, made in pairs)
+        and all(names(argument, predicted.reply) for argument in expect.asks)
+    )
+    return TurnGrade(
+        exact=exact,
+        names_right=sorted(c.name for c in expect.calls) == sorted(c.name for c in predicted.calls),
+        expected=expected,
+        given=given + sum(len(made.arguments) for made in surplus),
+        right=right,
+        numbers=numbers,
+        numbers_right=numbers_right,
+    )
+
+
+def _pairs(
+    wanted: Sequence[ExpectedCall], made: Sequence[PredictedCall]
+) -> list[tuple[ExpectedCall, PredictedCall | None]]:
+    """Pair calls so that as many as possible match: exact matches first, then by name, then by most right arguments."""
+    left = list(made)
+    pairs: list[tuple[ExpectedCall, PredictedCall | None]] = []
+    for call in sorted(wanted, key=lambda call: not any(_matches(call, m) for m in left)):
+        same = [m for m in left if m.name == call.name]
+        best = max(same, key=lambda m: (_matches(call, m), _count(call, m)[2]), default=None)
+        left = [m for m in left if m is not best]
+        pairs.append((call, best))
+    return pairs
+
+
+def _matches(wanted: ExpectedCall, made: PredictedCall) -> bool:
+    return wanted.name == made.name and all(
+        _argument_right(wanted, made, name) for name in {*wanted.arguments, *made.arguments}
+    )
+
+
+def _argument_right(wanted: ExpectedCall, made: PredictedCall, name: str) -> bool:
+    if name not in wanted.arguments:  # must be absent or equal to its default
+        return name not in made.arguments or _same(
+            name, _default(wanted.name, name), made.arguments[name]
+        )
+    acceptable = wanted.arguments[name]
+    if name not in made.arguments:
+        default = _default(wanted.name, name)
+        return _LEFT_OUT in acceptable or any(_same(name, value, default) for value in acceptable)
+    return any(
+        _same(name, value, made.arguments[name]) for value in acceptable if value != _LEFT_OUT
+    )
+
+
+def _default(tool: str, argument: str) -> Any:
+    properties = TOOLS[tool].schema()["properties"] if tool in TOOLS else {}
+    return properties.get(argument, {}).get("default")
+
+
+def _same(name: str, value: Any, given: Any) -> bool:
+    if isinstance(value, Mapping):  # {"contains": [words]}
+        return isinstance(given, str) and all(
+            word.lower() in given.lower() for word in value["contains"]
+        )
+    if isinstance(value, bool) or isinstance(given, bool):
+        return isinstance(value, bool) and isinstance(given, bool) and value == given
+    if isinstance(value, int | float) or isinstance(given, int | float):
+        return (
+            isinstance(value, int | float)
+            and isinstance(given, int | float)
+            and abs(value - given) <= 1e-9 * max(1.0, abs(value))
+        )
+    if isinstance(value, list) and isinstance(given, list):
+        if name in _UNORDERED:
+            value, given = sorted(map(str, value)), sorted(map(str, given))
+        return len(value) == len(given) and all(
+            _same(name, v, g) for v, g in zip(value, given, strict=True)
+        )
+    if isinstance(value, str) and isinstance(given, str):
+        if name in _CASE_SENSITIVE and not value.isalpha():
+            return value.strip() == given.strip()
+        return value.strip().lower() == given.strip().lower()
+    return value is None and given is None
+
+
+def _count(wanted: ExpectedCall, made: PredictedCall | None) -> tuple[int, int, int, int, int]:
+    """Arguments expected, given and right; numbers and units expected and right."""
+    must = {name for name, values in wanted.arguments.items() if _LEFT_OUT not in values}
+    numeric = {name for name in must if _is_number_or_unit(name, wanted.arguments[name][0])}
+    if made is None:
+        return len(must), 0, 0, len(numeric), 0
+    given = {
+        name
+        for name, value in made.arguments.items()
+        if name in must or not _is_harmless(wanted, name, value)
+    }
+    right = {name for name in must & given if _argument_right(wanted, made, name)}
+    return len(must), len(given), len(right), len(numeric), len(numeric & right)
+
+
+def _is_harmless(wanted: ExpectedCall, name: str, value: Any) -> bool:
+    """An optional argument that says what was acceptable, or the default, is neither for nor against."""
+    acceptable = wanted.arguments.get(name, [_default(wanted.name, name)])
+    return any(_same(name, option, value) for option in acceptable if option != _LEFT_OUT)
+
+
+def _is_number_or_unit(name: str, value: Any) -> bool:
+    if isinstance(value, list):
+        return bool(value) and _is_number_or_unit(name, value[0])
+    return name == "cholesterol_unit" or (
+        isinstance(value, int | float) and not isinstance(value, bool)
+    )
+
+
+def names(argument: str, reply: str) -> bool:
+    """Whether a reply asks for a missing argument by name."""
+    words = _NAMED_BY.get(argument, (argument.replace("_", " "),))
+    return any(word in reply.lower() for word in words)

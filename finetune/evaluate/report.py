@@ -1,0 +1,135 @@
+"""One report from graded cases: shares with Wilson intervals, F1 with a seeded bootstrap over cases."""
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from math import sqrt
+from typing import Any
+
+from consilium import prompts
+from consilium.finetune.evaluate.cases import Case, Prediction
+from consilium.finetune.evaluate.grade import TurnGrade, grade_case
+
+_Z = 1.959964  # 97.5 % quantile of the normal distribution
+_RESAMPLES = 1000
+
+
+def wilson(right: int, n: int) -> tuple[float, float]:
+    """95 % interval of a share (Wilson 1927); (0, 1) where n is 0."""
+    if n == 0:
+        return 0.0, 1.0
+    share = right / n
+    centre = share + _Z**2 / (2 * n)
+    half = _Z * sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
+    scale = 1 + _Z**2 / n
+    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+
+
+def make_report(
+    cases: Sequence[Case], predictions: Sequence[Prediction], model: dict[str, Any]
+) -> dict[str, Any]:
+    """Grade the predictions; `model` (name, adapter, hashes) is put on record beside the figures."""
+    grades = [grade_case(c, p) for c, p in zip(cases, predictions, strict=True)]
+    exact = [all(turn.exact for turn in turns) for turns in grades]
+    categories = sorted({case.category for case in cases})
+    no_call = [
+        (not turn.expect.calls, not predicted.calls)
+        for case, prediction in zip(cases, predictions, strict=True)
+        for turn, predicted in zip(case.turns, prediction.turns, strict=False)
+    ]
+    calling = [
+        turn
+        for case, turns in zip(cases, grades, strict=True)
+        for wanted, turn in zip(case.turns, turns, strict=True)
+        if wanted.expect.calls
+    ]
+    flat = [turn for turns in grades for turn in turns]
+    return {
+        "model": model,
+        "prompt_sha256": prompts.digest(),
+        "exact": _share(sum(exact), len(exact)),
+        "exact_by_category": {
+            category: _share(
+                sum(e for e, case in zip(exact, cases, strict=True) if case.category == category),
+                sum(case.category == category for case in cases),
+            )
+            for category in categories
+        },
+        "tool_names": _share(sum(turn.names_right for turn in calling), len(calling)),
+        "exact_calls": _share(sum(turn.exact for turn in calling), len(calling)),
+        "argument_f1": _f1_with_interval(grades),
+        "no_call_recall": _share(sum(w and p for w, p in no_call), sum(w for w, _ in no_call)),
+        "numbers_and_units": _share(
+            sum(turn.numbers_right for turn in flat), sum(turn.numbers for turn in flat)
+        ),
+        "confusion": _confusion(cases, predictions),
+        "wrong_cases": [case.id for case, right in zip(cases, exact, strict=True) if not right],
+    }
+
+
+def _share(right: int, n: int) -> dict[str, Any]:
+    low, high = wilson(right, n)
+    return {
+        "right": right,
+        "n": n,
+        "percent": round(100 * right / n, 1) if n else None,
+        "interval": [round(100 * low, 1), round(100 * high, 1)],
+    }
+
+
+def _f1(turns: Sequence[TurnGrade]) -> float:
+    right = sum(turn.right for turn in turns)
+    both = sum(turn.expected + turn.given for turn in turns)
+    return 200 * right / both if both else 0.0
+
+
+def _f1_with_interval(grades: Sequence[Sequence[TurnGrade]]) -> dict[str, Any]:
+    draw = random.Random(0)
+    resampled = sorted(
+        _f1([turn for turns in draw.choices(grades, k=len(grades)) for turn in turns])
+        for _ in range(_RESAMPLES)
+    )
+    tail = _RESAMPLES // 40
+    return {
+        "n": sum(turn.expected for turns in grades for turn in turns),
+        "percent": round(_f1([turn for turns in grades for turn in turns]), 1),
+        "interval": [round(resampled[tail], 1), round(resampled[-tail - 1], 1)],
+    }
+
+
+def _confusion(cases: Sequence[Case], predictions: Sequence[Prediction]) -> dict[str, int]:
+    """How often "wanted -> made" (names of a turn's calls, or "no call") differed."""
+    seen: Counter[str] = Counter()
+    for case, prediction in zip(cases, predictions, strict=True):
+        for turn, predicted in zip(case.turns, prediction.turns, strict=False):
+            wanted = "+".join(sorted(call.name for call in turn.expect.calls)) or "no call"
+            made = "+".join(sorted(call.name for call in predicted.calls)) or "no call"
+            if wanted != made:
+                seen[f"{wanted} -> {made}"] += 1
+    return dict(sorted(seen.items(), key=lambda item: (-item[1], item[0])))
+
+
+def as_text(report: dict[str, Any]) -> str:
+    """The report as a table for a terminal."""
+    rows = [("exact cases", report["exact"])]
+    rows += [(f"  {name}", share) for name, share in report["exact_by_category"].items()]
+    rows += [
+        ("tool names", report["tool_names"]),
+        ("exact calls", report["exact_calls"]),
+        ("argument F1", report["argument_f1"]),
+        ("no-call recall", report["no_call_recall"]),
+        ("numbers and units", report["numbers_and_units"]),
+    ]
+    lines = [
+        f"{name:<20}{_percent(row):>7}  ({row['interval'][0]:.1f} to {row['interval'][1]:.1f}), n={row['n']}"
+        for name, row in rows
+    ]
+    if report["confusion"]:
+        lines += ["confused:", *(f"  {n} x {pair}" for pair, n in report["confusion"].items())]
+    if report["wrong_cases"]:
+        lines.append("wrong cases: " + " ".join(report["wrong_cases"]))
+    return "\n".join(lines)
+
+
+def _percent(row: dict[str, Any]) -> str:
+    return "-" if row["percent"] is None else f"{row['percent']:.1f} %"

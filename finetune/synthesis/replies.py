@@ -1,0 +1,263 @@
+"""The assistant's words: short, from the results only, no number that is not theirs or the user's."""
+
+from collections.abc import Sequence
+
+from consilium.finetune.synthesis.example import Call
+from consilium.finetune.synthesis.numerals import ORDINALS
+from consilium.finetune.synthesis.request import Request
+from consilium.finetune.synthesis.voices import Writer
+from consilium.tools.contract import ToolResult
+from consilium.tools.registry import TOOLS
+
+ARGUMENT_NAMES = {
+    "image": ("the film as an attachment",),
+    "age": ("the age",),
+    "sex": ("the sex",),
+    "total_cholesterol": ("the total cholesterol",),
+    "hdl_cholesterol": ("the HDL cholesterol",),
+    "systolic_bp": ("the systolic blood pressure",),
+    "volumes_cm3": ("the tumour volumes of at least two visits",),
+    "similar_to": ("the SMILES of the reference molecule",),
+    "molecule": ("a SMILES or a drug name", "the molecule as a SMILES or a drug name"),
+    "query": ("a description of the case", "a description of the case in words"),
+}
+_PURPOSES = {
+    "image": "to read it",
+    "age": "to estimate the cardiovascular risk",
+    "sex": "to estimate the cardiovascular risk",
+    "total_cholesterol": "to estimate the cardiovascular risk",
+    "hdl_cholesterol": "to estimate the cardiovascular risk",
+    "systolic_bp": "to estimate the cardiovascular risk",
+    "volumes_cm3": "to simulate the treatment",
+    "similar_to": "to design similar molecules",
+    "molecule": "to profile it",
+    "query": "to search for similar cases",
+}
+_ASKING = (
+    "I need {what} {purpose}.",
+    "{purpose}, I still need {what}.",
+    "Please give me {what}; I need that {purpose}.",
+    "I am missing {what}. Please add that and I will go on.",
+    "Could you tell me {what}? I need that {purpose}.",
+)
+_ASKING_FILM = (
+    "No film is attached. Please attach the film and I will have it read.",
+    "I need the film as an attachment to read it.",
+    "There is no film in this chat yet; please attach the film.",
+    "Please attach the film: I cannot see one here.",
+)
+
+
+def listed(items: Sequence[str]) -> str:
+    """["a", "b", "c"] as "a, b and c"."""
+    return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1]
+
+
+def asking(writer: Writer, asks: Sequence[str]) -> str:
+    """A question for exactly the values in `asks`, by name."""
+    if list(asks) == ["image"]:
+        return writer.choice(_ASKING_FILM)
+    what = listed([writer.choice(ARGUMENT_NAMES[name]) for name in asks])
+    text = writer.choice(_ASKING).format(what=what, purpose=_PURPOSES[asks[0]])
+    return text[0].upper() + text[1:]
+
+
+_CAN = (
+    "I can have an attached chest film read; further specialists for risk, treatment, molecules and similar cases "
+    "are foreseen"
+)
+_WORDS = {
+    "greeting": (
+        "Hello! Attach a chest film and ask about it, or ask what I can do.",
+        "Good to see you. I can have a chest film read; attach one and tell me what you want to know.",
+        "Hello, I am ready. Attach a chest film or ask your question.",
+        "Hello! I answer from specialist tools, for example the chest film reader. What do you need?",
+    ),
+    "thanks": (
+        "You are welcome.",
+        "You are welcome. Come back any time.",
+        "Glad to help. Until next time.",
+        "My pleasure. Goodbye.",
+        "All right. I am here when you need me.",
+    ),
+    "abilities": (
+        f"{_CAN}. It is for research use, not a medical device.",
+        "I pass your question to specialist tools and answer from their results only: chest films, cardiovascular "
+        "risk, tumour treatment, molecules and similar cases. Not all are installed yet; the chest film reader is.",
+        "Attach a chest film as PNG, JPEG or DICOM and I have it read. The tools for risk, treatment, molecules and "
+        "similar cases are not installed yet. For research use only.",
+        "I am a research assistant: I call specialist models and report what they return, with their uncertainty. "
+        "At present the chest film reader is installed.",
+    ),
+    "knowledge": (
+        "I answer only from my tools' results, and none of them covers general medical knowledge. Please consult a "
+        "textbook or guideline.",
+        "That is general knowledge, which I have no source for. I can have a chest film read if you attach one.",
+        "I have no tool for that question and would rather not answer from memory. A guideline is the better source.",
+        "I cannot answer that reliably: none of my tools explains medicine in general.",
+    ),
+    "advice": (
+        "I cannot advise on doses or treatment. Please ask a pharmacist or the responsible physician.",
+        "None of my tools gives treatment advice, so I leave that to you and your colleagues.",
+        "I do not recommend drugs or doses. Please follow your local guideline.",
+        "That is a treatment decision, which I cannot make or advise on. I only report results of my tools.",
+    ),
+    "writing": (
+        "I do not write or translate texts. I call specialist tools and report their results.",
+        "Writing is not something I can do here. I can have a chest film read if you attach one.",
+        "I have no tool for texts or translations, sorry. I only report what my specialist tools return.",
+        "I cannot draft that for you; I am limited to the results of my tools.",
+    ),
+    "elsewhere": (
+        "I have no access to that. I can only use my own tools, such as the chest film reader.",
+        "I cannot do that from here: I am not connected to hospital systems or other devices.",
+        "That is outside my tools. I can have a chest film read if you attach one.",
+        "I have no tool for that, sorry. Please use the system that is meant for it.",
+    ),
+    "unsafe": (
+        "I cannot do that. I only report what my tools return, and I do not make anything up.",
+        "No, I cannot help with that. I answer from the results of my tools only.",
+        "That is not something I do. I am a research assistant that reports results of specialist tools.",
+    ),
+    "ignored file": (
+        "All right, I leave the attachment alone.",
+        "Understood, I will not read the attached film.",
+        "No problem. I have not analysed the file.",
+        "Fine, I ignore it. Tell me when you need something.",
+    ),
+}
+
+
+def in_words(writer: Writer, kind: str) -> str:
+    """The answer to a message that no tool serves."""
+    return writer.choice(_WORDS[kind])
+
+
+_NOT_INSTALLED = (
+    "The {title} is not installed in this version, so I cannot give {what}.",
+    "I understood, but the {title} is not installed in this version. I have no {bare} to report.",
+    "The {title} is not available in this version, so {name} was not run and I have no {bare}.",
+    "I cannot give {what} yet: the {title} is not installed in this version.",
+    "No {bare} yet: the {title} is not installed in this version.",
+)
+_PRODUCTS = {
+    "predict_risk": ("a risk figure", "risk figure"),
+    "simulate_treatment": ("a forecast of the volume", "forecast"),
+    "design_molecules": ("new molecules", "new molecules"),
+    "profile_molecule": ("a molecular profile", "profile"),
+    "find_similar_cases": ("similar cases", "similar cases"),
+}
+
+
+def _not_installed(writer: Writer, names: Sequence[str]) -> str:
+    titles = [TOOLS[name].title for name in dict.fromkeys(names)]
+    if len(titles) > 1:
+        return (
+            f"The {listed(titles).replace(' and ', ' and the ')} are not installed in this version."
+        )
+    what, noun = _PRODUCTS[names[0]]
+    return writer.choice(_NOT_INSTALLED).format(
+        title=titles[0], name=names[0], what=what, bare=noun
+    )
+
+
+_MEANINGS = {
+    "likely": ("so pneumonia is likely", "which reads as likely"),
+    "unlikely": ("so pneumonia is unlikely", "which reads as unlikely"),
+    "indeterminate": (
+        "which is indeterminate",
+        "so it stays indeterminate",
+    ),
+}
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def film_reading(writer: Writer, result: ToolResult, image: str, *, several: bool) -> str:
+    """What the film reader returned, in a sentence or two."""
+    where = f"the {ORDINALS[int(image.removeprefix('scan-')) - 1]} film" if several else "the film"
+    if result.status == "error":
+        return f"{where[0].upper()}{where[1:]} could not be read: {result.reason}"
+    if result.status == "abstained" and several:
+        return f"{where[0].upper()}{where[1:]} gets no probability: {result.reason}."
+    if result.status == "abstained":
+        return writer.choice(
+            (
+                f"The film reader gives no probability for {where}: {result.reason}.",
+                f"No reading of {where}: {result.reason}. The film reader abstains.",
+                f"The film reader abstains on {where}, because {result.reason}.",
+            )
+        )
+    finding = result.findings[0]
+    value = finding.value
+    assert isinstance(value, float)
+    span = ""
+    if finding.interval:
+        low, high = map(_percent, finding.interval)
+        span = writer.choice(
+            (
+                f" (95 % interval {low} to {high})",
+                f" (95 % interval {low} to {high})",
+                f", {low} to {high}",
+            )
+        )
+    if several:
+        return f"{where[0].upper()}{where[1:]}: pneumonia {finding.level}, {_percent(value)}{span}."
+    meaning = writer.choice(_MEANINGS[finding.level])
+    return writer.choice(
+        (
+            f"The film reader puts the probability of pneumonia on {where} at {_percent(value)}{span}, {meaning}.",
+            f"The film reader gives pneumonia on {where} {_percent(value)}{span}: {finding.level}.",
+            f"Pneumonia is {finding.level} on {where}: probability {_percent(value)}{span}.",
+            f"On {where} the probability of pneumonia is {_percent(value)}{span}, {meaning}.",
+        )
+    )
+
+
+_LONGEST = 45  # words before what is not installed; a small model keeps short answers straight
+
+_CAVEATS = (
+    "A radiologist must read the film.",
+    "Research use only; a radiologist must read the film.",
+    "This does not replace a radiologist's reading.",
+)
+_SHORT_WARNINGS = (
+    ("age is not known", "The age is not known, and on adult films the reader is less accurate."),
+    ("adult film", "The reader learned mostly from children and is less accurate on adults."),
+    ("lateral", "It is marked as a lateral view, for which the reader was not made."),
+    ("colours", "It looks like a photograph or screenshot, which is read less reliably."),
+    ("pure black", "Large parts are pure black or white, so detail is lost."),
+    ("smaller than", "The picture is small, so fine detail is missing."),
+)
+
+
+def _caution(writer: Writer, results: Sequence[ToolResult]) -> str:
+    warnings = " ".join(w for result in results for w in result.warnings)
+    matching = [text for cue, text in _SHORT_WARNINGS if cue in warnings]
+    # The rarest warning says most about this film: it stands last in the list of cues.
+    return matching[-1] if matching and writer.chance(0.75) else writer.choice(_CAVEATS)
+
+
+def from_results(writer: Writer, calls: Sequence[Call], results: Sequence[ToolResult]) -> str:
+    """The answer after calls: every film's reading, one caution, and what is not installed."""
+    films = [(c, r) for c, r in zip(calls, results, strict=True) if c.name == "analyze_scan"]
+    sentences = [
+        film_reading(writer, r, c.arguments["image"], several=len(films) > 1) for c, r in films
+    ]
+    if any(r.status == "ok" for _, r in films):
+        caution = _caution(writer, [r for _, r in films])
+        if len(" ".join([*sentences, caution]).split()) <= _LONGEST:
+            sentences.append(caution)
+    missing = [c.name for c, r in zip(calls, results, strict=True) if r.status == "unavailable"]
+    if missing:
+        sentences.append(_not_installed(writer, missing))
+    return " ".join(sentences)
+
+
+def to_request(writer: Writer, request: Request, results: Sequence[ToolResult]) -> str:
+    """The reply to a request: what it lacks, or what its calls returned."""
+    if request.asks:
+        return asking(writer, request.asks)
+    return from_results(writer, request.calls, results)

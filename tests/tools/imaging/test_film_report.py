@@ -1,0 +1,45 @@
+"""The wording of a reading."""
+
+import pytest
+
+from consilium.tools.imaging import report
+from consilium.tools.imaging.report import build_result, cautions
+
+
+def test_a_reading():
+    result = build_result(0.8741, (0.8113, 0.9179), "likely", facts={"view": "PA"})
+    assert result.summary == (
+        "The film reader gives pneumonia a probability of 87 % (95 % interval 81 % to 92 %): likely."
+    )
+    assert result.status == "ok"
+    pneumonia, view = result.findings
+    assert (pneumonia.value, pneumonia.interval, pneumonia.level) == (
+        0.874,
+        (0.811, 0.918),
+        "likely",
+    )
+    assert pneumonia.unit == "probability"
+    assert (view.label, view.value, view.level) == ("view", "PA", "info")
+    assert report.PREVALENCE in result.assumptions
+    assert result.sources == [report.SOURCE]
+
+
+def test_an_abstention():
+    result = build_result(None, reason=report.OUTSIDE)
+    assert result.abstained
+    assert result.findings[0].value is None
+    assert result.summary.endswith(report.OUTSIDE + ".")
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({"age": "4"}, []),
+        ({"age": "64"}, [report.ADULT.format(adult_auc=0.81)]),
+        ({"age": "90+"}, [report.ADULT.format(adult_auc=0.81)]),
+        ({}, [report.AGE_UNKNOWN.format(adult_auc=0.81)]),
+        ({"age": "4", "view": "LL", "colour": "yes"}, [report.LATERAL, report.COLOUR]),
+    ],
+)
+def test_cautions(facts, expected):
+    assert cautions(facts, adult_auc=0.81) == expected

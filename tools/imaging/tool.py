@@ -1,0 +1,81 @@
+"""The specialist as the chair calls it: an attached film in, a typed result with a picture out."""
+
+import tempfile
+import threading
+import uuid
+from pathlib import Path
+
+import numpy as np
+
+from consilium.tools.contract import Artifact, ToolContext, ToolResult
+from consilium.tools.imaging import report
+from consilium.tools.imaging.contract import AnalyzeScan
+from consilium.tools.imaging.film import Film, Pixels
+from consilium.tools.imaging.heatmap import attention, draw
+from consilium.tools.imaging.intake import admit
+from consilium.tools.imaging.reader import FilmReader
+
+_CLIPPED_SHARE = 0.4
+_loading = threading.Lock()
+_loaded: list[FilmReader] = []
+
+
+def analyze_scan(args: AnalyzeScan, context: ToolContext) -> ToolResult:
+    """Read one attached film for pneumonia.
+
+    The probability comes with a 95 % interval (see `Calibration.interval` for what it holds) and
+    a word. The reader abstains from pictures unlike the films it learned from. What the film's own
+    tags say is used as data only.
+
+    Raises
+    ------
+    ToolError
+        If the attachment is unknown or cannot be opened, or the weights are missing or damaged.
+    """
+    film = _open(context.attachment(args.image))
+    reader = _reader()
+    warnings = report.cautions(film.facts, reader.card.adult_auc) + _quality(film.pixels, reader)
+    reading = reader.read(film.pixels)
+    if reading.outside:
+        return report.build_result(None, facts=film.facts, warnings=warnings, reason=report.OUTSIDE)
+    result = report.build_result(
+        reading.probability, reading.interval, reading.level, facts=film.facts, warnings=warnings
+    )
+    return result.model_copy(update={"artifacts": [_heatmap(reader, film.pixels, args, context)]})
+
+
+def _reader() -> FilmReader:
+    """Load the reader once, whichever thread comes first."""
+    with _loading:
+        if not _loaded:
+            _loaded.append(FilmReader.load())
+        return _loaded[0]
+
+
+def _open(path: Path) -> Film:
+    """Open an admitted film, or admit a raw file on the way."""
+    if Film.is_saved(path):
+        return Film.read(path)
+    with tempfile.TemporaryDirectory() as folder:
+        return Film.read(admit(path, Path(folder)).path)
+
+
+def _quality(pixels: Pixels, reader: FilmReader) -> list[str]:
+    found = []
+    extremes = (pixels == pixels.min()) | (pixels == pixels.max())
+    if float(np.mean(extremes)) > _CLIPPED_SHARE:
+        found.append(report.CLIPPED)
+    if min(pixels.shape) < reader.card.config.network.input_size:
+        found.append(report.LOW_RESOLUTION)
+    return found
+
+
+def _heatmap(
+    reader: FilmReader, pixels: Pixels, args: AnalyzeScan, context: ToolContext
+) -> Artifact:
+    name = f"heatmap-{uuid.uuid4().hex[:12]}"
+    path = context.artifact_dir / f"{name}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draw(pixels, attention(reader.network, pixels), path)
+    title = f"{args.image}: what spoke for pneumonia (Grad-CAM)"
+    return Artifact(id=name, kind="image", title=title, path=path)

@@ -1,0 +1,118 @@
+"""The child process that opens uploads: `python -m consilium.tools.imaging.worker FOLDER < FILE`.
+
+Decoders are old C code and files may lie about their size, so decoding happens here, under a memory
+limit; `intake` adds the time limit. Writes one JSON object: what was admitted, or the refusal.
+"""
+
+import codecs
+import json
+import sys
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from PIL import Image, UnidentifiedImageError
+
+from consilium.tools.contract import ToolError
+from consilium.tools.imaging.dicom import MEDIA_TYPE, decode_dicom
+from consilium.tools.imaging.film import Film, to_display
+from consilium.tools.imaging.raster import decode_raster
+
+MEMORY_LIMIT = 2 * 1024**3  # bytes of address space
+PREVIEW_SIDE = 512
+KINDS = "PNG, JPEG, TIFF, WebP or DICOM"
+_HEAD = 4096
+_PREAMBLE = 128
+
+
+def decode(stream: BinaryIO) -> tuple[Film, str]:
+    """Decode an upload by its content; returns the film and the media type of the upload.
+
+    Raises
+    ------
+    ToolError
+        With the sentence for the user, whatever is wrong with the file.
+    """
+    head = stream.read(_HEAD)
+    stream.seek(0)
+    _refuse_by_content(head)
+    try:
+        if _is_dicom(head):
+            return decode_dicom(stream), MEDIA_TYPE
+        return decode_raster(stream)
+    except ToolError:
+        raise
+    except UnidentifiedImageError:
+        raise ToolError(
+            f"The file is not a picture that can be read here: please attach a {KINDS} file."
+        ) from None
+    except MemoryError:
+        raise ToolError(
+            "The file unpacks to more than can be opened safely: please export the film again."
+        ) from None
+    except Exception:  # whatever old decoders raise on damaged data
+        raise ToolError(
+            "The file is damaged or cut short: please export or upload the film again."
+        ) from None
+
+
+def _refuse_by_content(head: bytes) -> None:
+    if not head:
+        raise ToolError("The file is empty: please attach the film again.")
+    if head.startswith(b"%PDF"):
+        raise ToolError(
+            f"This is a PDF document, not a film: please attach the film as a {KINDS} file."
+        )
+    if head[:6] in (b"GIF87a", b"GIF89a"):
+        raise ToolError(f"This is a GIF picture: please attach the film as a {KINDS} file.")
+    if _is_text(head):
+        raise ToolError(f"This is a text file, not a film: please attach a {KINDS} file.")
+
+
+def _is_dicom(head: bytes) -> bool:
+    """Whether it starts like DICOM: the magic word, or (old files) a first tag of group 2 or 8."""
+    return head[_PREAMBLE : _PREAMBLE + 4] == b"DICM" or (
+        head[:2] in (b"\x02\x00", b"\x08\x00") and head[3:4] == b"\x00"
+    )
+
+
+def _is_text(head: bytes) -> bool:
+    if any(byte < 32 and byte not in b"\t\n\r\f" for byte in head):
+        return False
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)  # the last character may be cut
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _limit_memory() -> None:
+    if sys.platform != "win32":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
+
+
+def _write(film: Film, folder: Path) -> None:
+    film.save(folder / "film.png")
+    preview = Image.fromarray(to_display(film.pixels))
+    preview.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
+    preview.save(folder / "preview.png", "PNG")
+
+
+def main() -> None:
+    """Admit the file on standard input into the folder named by the only argument."""
+    _limit_memory()
+    answer: dict[str, Any]
+    try:
+        film, media_type = decode(sys.stdin.buffer)
+        _write(film, Path(sys.argv[1]))
+        height, width = film.pixels.shape
+        answer = {"media_type": media_type, "width": width, "height": height}
+        answer["facts"] = dict(film.facts)
+    except ToolError as refusal:
+        answer = {"refusal": str(refusal)}
+    sys.stdout.write(json.dumps(answer))
+
+
+if __name__ == "__main__":
+    main()
