@@ -136,15 +136,22 @@ class Chair:
         except ConsiliumError as error:
             turn.status, turn.error = TurnStatus.FAILED, str(error)
         except Exception as error:  # the chat must end well whatever the machinery does
-            _log.exception("turn failed")
-            turn.status = TurnStatus.FAILED
-            turn.error = f"Something went wrong inside Consilium ({type(error).__name__}); your message is kept."
+            turn.status, turn.error = TurnStatus.FAILED, self._sentence(error)
         finally:
             if turn.status is TurnStatus.STOPPED and not turn.answer:
                 turn.answer = _STOPPED
             turn.timings["total"] = time.perf_counter() - started
             self._store.save_turn(turn)
         yield TurnFinished(turn=turn)
+
+    def _sentence(self, error: Exception) -> str:
+        """What the user reads of an unforeseen error: the backend's explanation, or its kind alone."""
+        if self._backend and (explained := self._backend.explain(error)):
+            return explained
+        _log.error("turn failed", exc_info=error)
+        return (
+            f"Something went wrong inside Consilium ({type(error).__name__}); your message is kept."
+        )
 
     def _events(
         self, backend: Backend, conversation: Conversation, turn: Turn, stop: threading.Event

@@ -46,7 +46,7 @@ class Settings(BaseSettings):
     allow_download: bool = Field(False, description="let transformers fetch `model` from a hub")
     max_answer_tokens: int = Field(200, ge=16)
     base_url: str = Field("", description="of an OpenAI-compatible server")
-    api_key: SecretStr = SecretStr("")
+    api_key: SecretStr = Field(SecretStr("none"), description="servers without keys take any")
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

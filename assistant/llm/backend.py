@@ -25,6 +25,10 @@ class Backend(Protocol):
         """A chat model for one turn, which ends early when `stop` is set."""
         ...
 
+    def explain(self, error: Exception) -> str:
+        """A plain sentence for an error of the model's own; empty where it is not one."""
+        ...
+
 
 def load_backend(settings: Settings) -> Backend:
     """Load the model that the settings name.
@@ -73,6 +77,9 @@ class _Local:
             stop_event=stop,
         )
 
+    def explain(self, error: Exception) -> str:
+        return ""
+
 
 @dataclass
 class _Remote:
@@ -93,3 +100,15 @@ class _Remote:
             timeout=120,
             max_retries=1,
         )
+
+    def explain(self, error: Exception) -> str:
+        from openai import APIConnectionError, APIStatusError
+
+        if isinstance(error, APIConnectionError):
+            return f"The language model server at {self.settings.base_url} does not answer; is it running?"
+        if isinstance(error, APIStatusError):
+            return (
+                f"The language model server at {self.settings.base_url} refused the request "
+                f"(status {error.status_code}); check model and api_key."
+            )
+        return ""

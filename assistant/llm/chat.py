@@ -20,7 +20,7 @@ from langchain_core.messages.utils import message_chunk_to_message
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
-from pydantic import InstanceOf
+from pydantic import SkipValidation
 
 from consilium.assistant.domain import ConsiliumError
 from consilium.assistant.llm import template
@@ -53,9 +53,9 @@ class LocalChatModel(BaseChatModel):
     the weights are in `response_metadata["decision_probabilities"]`.
     """
 
-    local: InstanceOf[LocalModel]
+    local: SkipValidation[LocalModel]
     max_answer_tokens: int = 200
-    stop_event: InstanceOf[threading.Event] | None = None
+    stop_event: SkipValidation[threading.Event] | None = None
 
     @property
     def _llm_type(self) -> str:

@@ -92,7 +92,7 @@ class LocalModel:
             If the model or the adapter cannot be loaded, or CUDA is asked for and absent.
         """
         card = read_card(adapter) if adapter else None
-        disable_progress_bar()
+        disable_progress_bar()  # type: ignore[no-untyped-call]
         target = _device(device)
         dtype = torch.bfloat16 if target == "cuda" else torch.float32
         config = (

@@ -36,6 +36,8 @@ _OTHER_WORD = re.compile(rf"\b(?:{'|'.join([*_ORDINALS, *_COUNTS])})\b", re.IGNO
 def numbers(text: str) -> set[Decimal]:
     """Every number that a reader could take a text to state: digits, number words, ordinals, "a dozen"."""
     found = {reading for token in written(text) for reading in token}
+    if any(match.group().lower() == "one" for match in _WORD_RUN.finditer(text)):
+        found.add(Decimal(1))
     for match in _OTHER_WORD.finditer(text):
         word = match.group().lower()
         found.add(Decimal(_ORDINALS.index(word) + 1 if word in _ORDINALS else _COUNTS[word]))

@@ -78,8 +78,8 @@ def _wire(page: gr.Blocks, parts: Parts, handlers: Handlers) -> None:
         parts.chat,
         parts.box,
     ]
-    # One listener shows and watches, whatever made it necessary. Whoever opens another conversation stops watching
-    # the one before, and does so before anything else; its turn goes on.
+    # One listener shows and watches, whatever made it necessary. What shows something else stops it first, so that
+    # nothing late is shown over something newer; a turn that was watched goes on.
     watching = parts.ticket.change(
         handlers.show,
         parts.current,
@@ -88,17 +88,17 @@ def _wire(page: gr.Blocks, parts: Parts, handlers: Handlers) -> None:
         trigger_mode="multiple",
         **quiet,
     )
-    leaving = {"cancels": watching, **quiet}
+    afresh = {"cancels": watching, **quiet}
     opened = [parts.current, parts.ticket]
     page.load(None, js=_READ_ADDRESS, outputs=parts.current, **quiet).then(
         handlers.ticket, None, parts.ticket, **quiet
     )
-    parts.conversations.select(handlers.open, None, opened, **leaving)
-    parts.new.click(handlers.open_new, None, opened, **leaving)
-    parts.delete_confirm.click(handlers.delete, parts.current, opened, **leaving)
+    parts.conversations.select(handlers.open, None, opened, **afresh)
+    parts.new.click(handlers.open_new, None, opened, **afresh)
+    parts.delete_confirm.click(handlers.delete, parts.current, opened, **afresh)
     begun = [*opened, parts.box]
-    parts.box.submit(handlers.send, [parts.box, parts.current], begun, **quiet)
-    parts.chat.example_select(handlers.send_example, parts.current, begun, **quiet)
+    parts.box.submit(handlers.send, [parts.box, parts.current], begun, **afresh)
+    parts.chat.example_select(handlers.send_example, parts.current, begun, **afresh)
     gr.on([page.load, parts.conversations.select, parts.new.click], None, js=_FOLD_LIST, **quiet)
     parts.box.stop(handlers.stop, parts.current, None, **quiet)
     parts.current.change(None, parts.current, None, js=_WRITE_ADDRESS, **quiet)

@@ -7,7 +7,7 @@ here belongs to one user. Every handler returns updates by component.
 import json
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -72,17 +72,20 @@ class Handlers:
 
     def show(self, current: str) -> Iterator[Updates]:
         """Show a conversation and, if it is in a turn, follow that to its end."""
-        if not current:
-            yield self._new_chat()
-            return
         try:
             running = self._running.get(current)
-            if running is None:
+            if not current:
+                yield self._new_chat()
+            elif running is None:
                 yield self._conversation(current)
             else:
                 yield from self._follow(current, running)
         except ConsiliumError as error:
-            yield self._new_chat() | {self._parts.chat: [problem(str(error))]}
+            yield self._blank() | self._nothing_open(problem(str(error)))
+            with suppress(
+                ConsiliumError
+            ):  # said above already, where the store itself is out of reach
+                yield self._list(None)
 
     def stop(self, current: str) -> None:
         """End the turn; what it has done so far is stored by the chair."""
@@ -123,11 +126,14 @@ class Handlers:
         return {self._parts.current: conversation_id, self._parts.ticket: self.ticket()}
 
     def _begin(self, text: str, uploads: Sequence[Path], current: str) -> Updates:
-        with _refusals_shown():
+        try:
             conversation_id = current or self._store.create_conversation().id
             self._running.start(
                 conversation_id, text, uploads, accepted=lambda: self._discard(uploads)
             )
+        except ConsiliumError as error:
+            gr.Warning(escape(str(error)), title="Not sent", duration=8)
+            return self._open(current)
         box = gr.update(value=None, submit_btn=False, stop_btn=True)
         return self._open(conversation_id) | {self._parts.box: box}
 
@@ -161,7 +167,7 @@ class Handlers:
             return self._conversation(conversation_id, problem(running.refusal))
         if not conversation.turns:
             self._store.delete(conversation_id)
-            updates = self._new_chat() | {self._parts.chat: [problem(running.refusal)]}
+            updates = self._new_chat() | self._nothing_open(problem(running.refusal))
         else:
             updates = self._conversation(conversation_id, problem(running.refusal))
         message = {"text": running.text, "files": [str(path) for path in running.uploads]}
@@ -180,14 +186,20 @@ class Handlers:
         )
 
     def _new_chat(self) -> Updates:
+        return self._blank() | self._list(None)
+
+    def _blank(self) -> Updates:
         parts = self._parts
         return {
-            parts.current: "",
             parts.chat: [],
             parts.header: gr.update(visible=False),
             parts.rename_row: gr.update(visible=False),
             parts.delete_row: gr.update(visible=False),
-        } | (self._list(None) | self._box(busy=False))
+        } | self._box(busy=False)
+
+    def _nothing_open(self, message: gr.ChatMessage) -> Updates:
+        """Leave a conversation that is not there; elsewhere `current` is set before anything is shown."""
+        return {self._parts.current: "", self._parts.chat: [message]}
 
     def _header(self, conversation: Conversation) -> Updates:
         parts = self._parts

@@ -27,6 +27,7 @@ def launch(page: gr.Blocks, settings: Settings) -> str:
         If host and port of the settings cannot be used.
     """
     _require_free(settings.host, settings.port)
+    _bypass_proxy(settings.host)
     _, url, _ = page.launch(
         server_name=settings.host,
         server_port=settings.port,
@@ -46,6 +47,8 @@ def launch(page: gr.Blocks, settings: Settings) -> str:
         theme=_theme(),
         css_paths=Path(__file__).parent / "style.css",
         head=_HEAD,
+        # Skips a self-test that gives a busy machine three seconds and then refuses to start.
+        _frontend=False,
     )
     return url
 
@@ -65,6 +68,13 @@ def _require_free(host: str, port: int) -> None:
             raise ConsiliumError(
                 f"Port {port} on {host} {reason} choose another with --port or CONSILIUM_PORT."
             ) from error
+
+
+def _bypass_proxy(host: str) -> None:
+    """Let Gradio's start-up call reach this very process where a proxy is set for everything else."""
+    known = os.environ.get("NO_PROXY") or os.environ.get("no_proxy", "")
+    hosts = {*filter(None, known.split(",")), "127.0.0.1", "localhost", host}
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join(sorted(hosts))
 
 
 def _theme() -> gr.themes.Base:

@@ -60,7 +60,7 @@ def chromium(width: int = 1280, height: int = 900) -> Iterator[webdriver.Chrome]
 class ChatPage:
     """The page at `url` in `driver`."""
 
-    def __init__(self, driver: webdriver.Chrome, url: str, patience: float = 30) -> None:
+    def __init__(self, driver: webdriver.Chrome, url: str, patience: float = 60) -> None:
         self.driver = driver
         self.patience = patience
         driver.get(url)

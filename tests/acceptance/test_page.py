@@ -12,7 +12,7 @@ from urllib.error import HTTPError
 import pytest
 from browser import ChatPage
 from PIL import Image
-from scripted import ANSWER, GREETING, ScriptedChair
+from scripted_chair import ANSWER, GREETING, ScriptedChair
 
 from consilium.assistant.domain import ConsiliumError, TurnStatus
 from consilium.assistant.page import build_page, launch
@@ -123,11 +123,21 @@ def test_an_example_brings_its_own_film(page: ChatPage) -> None:
     assert loaded_pictures(page, "#chat .films img") == 1
 
 
+def test_messages_sent_in_a_row_stay_in_one_conversation(page: ChatPage, house: House) -> None:
+    page.click_text("what Consilium can do", "#chat button")
+    for number in range(2):
+        page.wait(lambda: page.idle and GREETING in page.text, "the answer")
+        page.send(f"question {number}")
+        page.see(f"question {number}", "#chat")
+    page.wait(lambda: page.find("#chat").text.count(GREETING) == 3, "three answers")
+    assert len(house.store.get(page.driver.current_url.split("chat=")[1]).turns) == 3
+
+
 def test_stop_stops_and_keeps_the_turn(page: ChatPage, house: House) -> None:
     page.send("a slow one")
     page.see("still still", "#chat")
     page.click("#box .stop-button")
-    page.see("Stopped", "#chat", seconds=5)
+    page.see("Stopped", "#chat")
     page.wait(lambda: page.idle, "the send button")
     turn = house.store.get(page.driver.current_url.split("chat=")[1]).turns[-1]
     assert turn.status is TurnStatus.STOPPED

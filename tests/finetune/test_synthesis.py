@@ -26,7 +26,7 @@ REGISTERS = ("terse", "plain", "formal")
 
 @pytest.fixture(scope="module")
 def conversations() -> list[Conversation]:
-    return list(generate(2500, seed=41))
+    return list(generate(1200, seed=41))
 
 
 def test_same_seed_same_conversations_and_a_longer_run_starts_alike() -> None:
@@ -38,7 +38,7 @@ def test_same_seed_same_conversations_and_a_longer_run_starts_alike() -> None:
 
 @pytest.mark.parametrize("split", ["train", "heldout"])
 def test_every_conversation_passes_its_checks(split) -> None:
-    faults = [fault for c in generate(2500, seed=7, split=split) for fault in problems(c)]
+    faults = [fault for c in generate(1000, seed=7, split=split) for fault in problems(c)]
     assert faults == []
 
 

@@ -27,7 +27,7 @@ from consilium.tools.imaging.metrics import (
     sensitivity,
     specificity,
 )
-from consilium.tools.imaging.reader import FilmReader, score
+from consilium.tools.imaging.reader import FilmReader, embed, score
 
 # The test films as a whole and in parts; a part of the normals is set against all pneumonias.
 SUBSETS: dict[str, Callable[[LabelledFilm], bool]] = {
@@ -50,7 +50,10 @@ def evaluate(reader: FilmReader, train: FilmSet, test: FilmSet) -> dict[str, Fig
     """
     scores = score(reader.network, test.pictures)
     probability = reader.card.calibration.probability(scores.logits)
-    outside = reader.novelty.distance(scores.embeddings) > reader.card.novelty_threshold
+    outside = (
+        reader.novelty.distance(embed(reader.network, test.pictures))
+        > reader.card.novelty_threshold
+    )
     baseline = Baseline(train).probability(test.pictures)
     figures = {}
     for name, condition in SUBSETS.items():

@@ -1,4 +1,7 @@
-"""The training loop: seeded, resumable after each epoch, best weights by validation.
+"""The training loop: seeded, resumable after each epoch.
+
+What is kept is the running average of the weights after the last epoch of a falling learning rate.
+Validation is watched, not selected on: with some 70 adult films, the best epoch would be a lucky one.
 
 Covers fitting only. What turns the fitted network into a reader (calibration, card) is in `train`.
 """
@@ -13,7 +16,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
@@ -45,11 +47,11 @@ class FitConfig(BaseModel):
 
 
 def fit(config: FitConfig, train: FilmSet, val: FilmSet, run: Path) -> FilmNet:
-    """Train, or go on where `run` stopped, and return the network that did best on validation.
+    """Train, or go on where `run` stopped, and return the averaged network.
 
     Parameters
     ----------
-    run : folder for `metrics.jsonl`, `best.safetensors` and the state to resume from.
+    run : folder for `metrics.jsonl` and the state to resume from.
     """
     run.mkdir(parents=True, exist_ok=True)
     state = _State(config, train, run)
@@ -57,17 +59,12 @@ def fit(config: FitConfig, train: FilmSet, val: FilmSet, run: Path) -> FilmNet:
     for epoch in range(state.epoch, config.epochs):
         loss = _epoch(state, train, weights, epoch)
         scores = {site: _val_auc(state.average, val, site) for site in SITES}
-        mean = sum(scores.values()) / len(scores)
-        record = {"epoch": epoch + 1, "loss": round(loss, 5), "val_auc": scores, "mean": mean}
+        record = {"epoch": epoch + 1, "loss": round(loss, 5), "val_auc": scores}
         with (run / "metrics.jsonl").open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(record) + "\n")
-        if mean > state.best:
-            state.best = mean
-            save_file(contiguous(state.average), run / "best.safetensors")
         state.save(epoch + 1)
-    best = FilmNet(config.network)
-    best.load_state_dict(load_file(run / "best.safetensors"))
-    return best.eval()
+    state.average.eval()
+    return state.average
 
 
 @torch.inference_mode()
@@ -78,21 +75,16 @@ def logits(network: FilmNet, pictures: NDArray[np.uint8]) -> NDArray[np.float64]
     return torch.cat([network(to_input(part)) for part in parts]).double().numpy()
 
 
-def contiguous(network: FilmNet) -> dict[str, Tensor]:
-    """Return the network's weights in the memory layout that safetensors takes."""
-    return {name: value.contiguous() for name, value in network.state_dict().items()}
-
-
 class _State:
     """Network, optimiser, schedule and their place in the run."""
 
     def __init__(self, config: FitConfig, train: FilmSet, run: Path) -> None:
         torch.manual_seed(config.seed)
         self.config, self.run = config, run
-        self.epoch, self.best = 0, -math.inf
-        network = FilmNet(config.network)
-        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.average = copy.deepcopy(self.network)
+        self.epoch = 0
+        self.network = FilmNet(config.network)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average: FilmNet = copy.deepcopy(self.network)
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(), config.learning_rate, weight_decay=config.weight_decay
         )
@@ -108,7 +100,6 @@ class _State:
         state = {
             "config": self.config.model_dump_json(),
             "epoch": epoch,
-            "best": self.best,
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -124,7 +115,7 @@ class _State:
             raise ValueError(
                 "The run folder holds another configuration's run: choose a new folder."
             )
-        self.epoch, self.best = state["epoch"], state["best"]
+        self.epoch = state["epoch"]
         for name in ("network", "average", "optimizer", "schedule"):
             getattr(self, name).load_state_dict(state[name])
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from consilium.tools.contract import ToolError
 
@@ -45,11 +46,18 @@ def admit(source: Path, folder: Path) -> Admitted:
     ToolError
         One sentence that says what is wrong with the file and what to do.
     """
+    answer = _ask_child(source, folder)
+    if "refusal" in answer:
+        raise ToolError(answer["refusal"])
+    return Admitted(path=folder / "film.png", preview=folder / "preview.png", **answer)
+
+
+def _ask_child(source: Path, folder: Path) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "consilium.tools.imaging.worker", str(folder)]
     # The upload goes in as an open file: its name, which may be a patient's, is seen by nobody.
-    with source.open("rb") as upload:
-        try:
+    try:
+        with source.open("rb") as upload:
             child = subprocess.run(  # noqa: S603 - our own module, no shell, a fixed command line
                 command,
                 stdin=upload,
@@ -58,15 +66,17 @@ def admit(source: Path, folder: Path) -> Admitted:
                 env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
                 check=False,
             )
-        except subprocess.TimeoutExpired:
-            raise ToolError(
-                "The file took too long to open: please export the film again, uncompressed."
-            ) from None
-    answer = json.loads(child.stdout) if child.returncode == 0 else {}
-    if "refusal" in answer:
-        raise ToolError(answer["refusal"])
-    if not answer:
+        answer: dict[str, Any] = json.loads(child.stdout.splitlines()[-1])
+    except subprocess.TimeoutExpired:
+        raise ToolError(
+            "The file took too long to open: please export the film again, uncompressed."
+        ) from None
+    except OSError:
+        raise ToolError(
+            "The file cannot be opened: please check that it exists and may be read."
+        ) from None
+    except (ValueError, IndexError):  # the child died, most likely of its memory limit
         raise ToolError(
             "The file could not be opened safely: please export the film again, uncompressed."
-        )
-    return Admitted(path=folder / "film.png", preview=folder / "preview.png", **answer)
+        ) from None
+    return answer

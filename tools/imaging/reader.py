@@ -14,7 +14,6 @@ from safetensors.torch import load, save_file
 from consilium.tools.contract import ToolError
 from consilium.tools.imaging.card import WEIGHTS, WEIGHTS_FILE, Card
 from consilium.tools.imaging.film import Pixels
-from consilium.tools.imaging.fit import contiguous
 from consilium.tools.imaging.logistic import Numbers
 from consilium.tools.imaging.network import FilmNet
 from consilium.tools.imaging.novelty import Novelty
@@ -32,12 +31,10 @@ class Scores(NamedTuple):
     Parameters
     ----------
     logits, spread : (n,) mean and standard deviation of the log-odds over each film's views.
-    embeddings : (n, d) of the film itself.
     """
 
     logits: Numbers
     spread: Numbers
-    embeddings: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -62,18 +59,22 @@ class Reading:
 def score(network: FilmNet, pictures: NDArray[np.uint8]) -> Scores:
     """Score (n, size, size) prepared films over their fixed views."""
     network.eval()
-    logits, spread, embeddings = [], [], []
-    for part in np.split(pictures, range(_BATCH, len(pictures), _BATCH)):
-        output = network.read(views(to_input(part)))
-        by_view = output.logits.view(len(part), COUNT)
-        logits.append(by_view.mean(1))
-        spread.append(by_view.std(1))
-        embeddings.append(output.embedding.view(len(part), COUNT, -1)[:, 0])
-    return Scores(
-        torch.cat(logits).double().numpy(),
-        torch.cat(spread).double().numpy(),
-        torch.cat(embeddings).numpy(),
-    )
+    parts = [network(views(to_input(part))).view(-1, COUNT) for part in _batches(pictures, _BATCH)]
+    by_view = torch.cat(parts).double()
+    return Scores(by_view.mean(1).numpy(), by_view.std(1).numpy())
+
+
+@torch.inference_mode()
+def embed(network: FilmNet, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the (n, d) embeddings of (n, size, size) prepared films."""
+    network.eval()
+    parts = [network.read(to_input(part)).embedding for part in _batches(pictures, _BATCH * COUNT)]
+    embeddings: NDArray[np.float32] = torch.cat(parts).numpy()
+    return embeddings
+
+
+def _batches(pictures: NDArray[np.uint8], size: int) -> list[NDArray[np.uint8]]:
+    return np.split(pictures, range(size, len(pictures), size))
 
 
 class FilmReader:
@@ -104,7 +105,7 @@ class FilmReader:
                 "please reinstall Consilium."
             )
         try:
-            tensors = {name: value.float() for name, value in load(content).items()}
+            tensors = load(content)
             network = FilmNet(card.config.network)
             network.load_state_dict(_part(tensors, _NETWORK))
         except (SafetensorError, RuntimeError):
@@ -112,7 +113,7 @@ class FilmReader:
                 "The film reader's weights do not fit this version: please reinstall Consilium."
             ) from None
         arrays = {name: value.numpy() for name, value in _part(tensors, _NOVELTY).items()}
-        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return cls(network, Novelty(arrays["center"], arrays["whitening"]), card)
 
     def read(self, pixels: Pixels) -> Reading:
@@ -122,7 +123,7 @@ class FilmReader:
         calibration = self.card.calibration
         probability = float(calibration.probability(scores.logits)[0])
         low, high = calibration.interval(scores.logits, scores.spread)
-        distance = float(self.novelty.distance(scores.embeddings)[0])
+        distance = float(self.novelty.distance(embed(self.network, picture[None]))[0])
         return Reading(
             probability,
             (float(low[0]), float(high[0])),
@@ -132,13 +133,15 @@ class FilmReader:
 
 
 def save_weights(network: FilmNet, novelty: Novelty, folder: Path) -> str:
-    """Write the weights in half precision and return the file's SHA-256."""
-    tensors = {_NETWORK + name: value for name, value in contiguous(network).items()}
+    """Write the weights, the network's in half precision, and return the file's SHA-256."""
+    tensors = {
+        _NETWORK + name: (value.half() if value.is_floating_point() else value).contiguous()
+        for name, value in network.state_dict().items()
+    }
     tensors[_NOVELTY + "center"] = torch.as_tensor(novelty.center)
     tensors[_NOVELTY + "whitening"] = torch.as_tensor(novelty.whitening).contiguous()
-    halved = {n: v.half() if v.is_floating_point() else v for n, v in tensors.items()}
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(halved, folder / WEIGHTS_FILE)
+    save_file(tensors, folder / WEIGHTS_FILE)
     return hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()
 
 

@@ -118,4 +118,6 @@ def build_result(
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+    """Whole percent; one decimal near certainty, which is never claimed."""
+    percent = min(max(100 * share, 0.1), 99.9)
+    return f"{percent:.0f} %" if 1 <= percent < 99.5 else f"{percent:.1f} %"

@@ -20,7 +20,7 @@ from consilium.tools.imaging.evaluate import evaluate
 from consilium.tools.imaging.fit import FitConfig, fit
 from consilium.tools.imaging.network import FilmNet
 from consilium.tools.imaging.novelty import fit_novelty
-from consilium.tools.imaging.reader import FilmReader, save_weights, score
+from consilium.tools.imaging.reader import FilmReader, embed, save_weights, score
 from consilium.tools.imaging.report import SOURCE
 
 _ABSTAIN_SHARE = 0.01  # of the validation films
@@ -63,7 +63,7 @@ def train(config_path: Path, kermany: Path, nih: Path, run: Path, weights: Path 
     )
     learned, val, test = (films.split(name) for name in get_args(Split))
     network = _as_shipped(fit(config, learned, val, run))
-    novelty = fit_novelty(score(network, learned.pictures).embeddings)
+    novelty = fit_novelty(embed(network, learned.pictures))
     seen = score(network, val.pictures)
     card = Card(
         name=SOURCE.name,
@@ -97,7 +97,9 @@ def train(config_path: Path, kermany: Path, nih: Path, run: Path, weights: Path 
         calibration=fit_calibration(
             val.labels, seen.logits, val.class_weights(), val.sites, val.patients
         ),
-        novelty_threshold=float(np.quantile(novelty.distance(seen.embeddings), 1 - _ABSTAIN_SHARE)),
+        novelty_threshold=float(
+            np.quantile(novelty.distance(embed(network, val.pictures)), 1 - _ABSTAIN_SHARE)
+        ),
         figures={},
     )
     card.save(weights)

@@ -111,7 +111,10 @@ def main() -> None:
         answer["facts"] = dict(film.facts)
     except ToolError as refusal:
         answer = {"refusal": str(refusal)}
-    sys.stdout.write(json.dumps(answer))
+    except OSError:
+        answer = {"refusal": "The film could not be stored: please make room on the disk."}
+    # On a line of its own: some decoders write to standard output, too.
+    sys.stdout.write("\n" + json.dumps(answer))
 
 
 if __name__ == "__main__":

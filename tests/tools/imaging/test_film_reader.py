@@ -64,7 +64,7 @@ def test_sample_film(tmp_path, sample_film):
     finding = result.findings[0]
     low, high = finding.interval
     assert 0 <= low <= finding.value <= high <= 1
-    assert f"{100 * finding.value:.0f} %" in result.summary
+    assert f": {finding.level}." in result.summary
     assert any("adult" in warning for warning in result.warnings)
     assert {f.label: f.value for f in result.findings[1:]}["view"] == "PA"
     (artifact,) = result.artifacts

@@ -24,6 +24,14 @@ def test_a_reading():
     assert result.sources == [report.SOURCE]
 
 
+@pytest.mark.parametrize(
+    ("probability", "text"),
+    [(0.5, "50 %"), (0.994, "99 %"), (0.9967, "99.7 %"), (1.0, "99.9 %"), (0.0, "0.1 %")],
+)
+def test_certainty_is_never_claimed(probability, text):
+    assert f"a probability of {text}: likely." in build_result(probability, None, "likely").summary
+
+
 def test_an_abstention():
     result = build_result(None, reason=report.OUTSIDE)
     assert result.abstained

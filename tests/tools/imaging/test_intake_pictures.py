@@ -2,6 +2,7 @@
 
 import io
 import struct
+import sys
 import zlib
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
 from consilium.tools.contract import ToolError
+from consilium.tools.imaging import intake
 from consilium.tools.imaging.film import Film
 from consilium.tools.imaging.intake import admit
 from consilium.tools.imaging.worker import decode
@@ -187,6 +189,29 @@ def test_refused_with_one_sentence_that_says_what_to_do(tmp_path, name):
         decode(stream)
     assert "please" in str(refusal.value)
     assert str(tmp_path) not in str(refusal.value)
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(ToolError, match="cannot be opened"):
+        admit(tmp_path / "nothing.png", tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("import sys; sys.exit(9)", "could not be opened safely"),
+        ("import time; time.sleep(60)", "took too long"),
+    ],
+)
+def test_a_child_that_dies_or_hangs(tmp_path, monkeypatch, program, words):
+    child = tmp_path / "python"
+    child.write_text(f"#!/bin/sh\nexec {sys.executable} -c '{program}'\n")
+    child.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(child))
+    monkeypatch.setattr(intake, "TIME_LIMIT", 2.0)
+    path = upload(tmp_path, Image.fromarray(gradient()), format="PNG")
+    with pytest.raises(ToolError, match=words):
+        admit(path, tmp_path / "out")
 
 
 def test_a_refusal_crosses_the_process_and_leaves_nothing(tmp_path):

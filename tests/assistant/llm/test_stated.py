@@ -1,0 +1,45 @@
+"""Which numbers a text states: the ways clinicians write them."""
+
+from decimal import Decimal
+
+import pytest
+
+from consilium.assistant.llm.stated import numbers, words, written
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("54M tc 209", {"54", "209"}),
+        ("BP 136/84", {"136", "84"}),
+        ("HDL 1,05 mmol/l", {"1.05"}),
+        ("1,500 g", {"1.5", "1500"}),
+        (".5 QED", {"0.5"}),
+        ("60 %", {"60", "0.6"}),
+        ("22,25,30", {"22", "25", "30"}),
+        ("10:30", {"10", "30"}),
+        ("sixty-one", {"61"}),
+        ("one hundred and forty-two", {"142"}),
+        ("one forty two", {"1", "42", "142"}),
+        ("a systolic of one twenty", {"1", "20", "120"}),
+        ("two thousand three hundred and five", {"2305"}),
+        ("five point eight", {"5.8"}),
+        ("a dozen, at the third visit", {"1", "12", "3"}),
+        ("６１岁女性", {"61"}),
+        ("6.10", {"6.1"}),
+        ("find one case", {"1"}),
+        ("nothing here", set()),
+    ],
+)
+def test_numbers(text: str, expected: set[str]) -> None:
+    assert numbers(text) == {Decimal(value) for value in expected}
+
+
+def test_one_alone_is_a_pronoun_in_an_answer() -> None:
+    assert list(written("This one is fine.")) == []
+    assert list(written("There are two.")) == [{Decimal(2)}]
+
+
+def test_words_are_bare_of_punctuation_but_a_smiles_stays_whole() -> None:
+    found = words('profile "ketoprofen", and (CC(=O)Nc1ccc(O)cc1).')
+    assert {"ketoprofen", "CC(=O)Nc1ccc(O)cc1"} <= set(found)

@@ -1,0 +1,242 @@
+"""The turn: stored first, run in parallel, checked, never without an end."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from scripted import ScriptedBackend, calls
+
+from consilium.assistant import chair as chair_module
+from consilium.assistant.chair import Chair
+from consilium.assistant.domain import (
+    AnswerText,
+    CallFinished,
+    CallStarted,
+    ConsiliumError,
+    Turn,
+    TurnFinished,
+    TurnStatus,
+)
+from consilium.assistant.settings import Settings
+from consilium.assistant.store import Store
+from consilium.tools.contract import Finding, ToolContext, ToolResult
+from consilium.tools.registry import TOOLS
+
+_READING = ToolResult(
+    summary="The film reader gives pneumonia a probability of 87 %.",
+    findings=[Finding(label="pneumonia", value=0.87, unit="probability", level="likely")],
+)
+
+
+class Desk:
+    """A chair with a scripted model and one conversation."""
+
+    def __init__(self, home: Path, replies: Sequence[Any]) -> None:
+        self.settings = Settings(home=home)
+        self.store = Store(self.settings.database_url, home)
+        self.backend = ScriptedBackend(list(replies))
+        self.chair = Chair(self.settings, self.store, lambda: self.backend)
+        self.conversation = self.store.create_conversation().id
+
+    def say(self, text: str, *files: Path, stop: threading.Event | None = None) -> list[Any]:
+        return list(self.chair.respond(self.conversation, text, files, stop))
+
+    @property
+    def stored(self) -> list[Turn]:
+        return self.store.get(self.conversation).turns
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Callable[..., Desk]:
+    return lambda *replies: Desk(tmp_path, replies)
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    path = tmp_path / "upload.png"
+    pixels = np.random.default_rng(0).integers(0, 255, (300, 280), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+@pytest.fixture
+def reader(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., ToolResult]], None]:
+    def install(run: Callable[..., ToolResult]) -> None:
+        tools = {**TOOLS, "analyze_scan": replace(TOOLS["analyze_scan"], load=lambda: run)}
+        monkeypatch.setattr(chair_module, "TOOLS", tools)
+
+    return install
+
+
+def test_a_call_its_result_and_a_checked_answer(
+    desk: Callable[..., Desk], film: Path, reader: Any
+) -> None:
+    reader(lambda *_: _READING)
+    d = desk(
+        calls(("analyze_scan", {"image": "scan-1"})), "Pneumonia is likely: 87 %. I am 99 % sure."
+    )
+    events = d.say("read this", film)
+    kinds = [type(event) for event in events]
+    assert kinds[:2] == [CallStarted, CallFinished]
+    assert kinds[-1] is TurnFinished
+    turn = d.stored[0]
+    assert turn.status is TurnStatus.DONE
+    assert turn.answer.startswith("Pneumonia is likely: 87 %.")
+    assert "99" not in turn.answer
+    assert turn.removed == ["I am 99 % sure."]
+    assert not any("99" in event.text for event in events if isinstance(event, AnswerText))
+    assert turn.model is not None
+    assert turn.model.name == "scripted"
+
+
+def test_an_answer_without_ground_gives_way_to_the_results(
+    desk: Callable[..., Desk], film: Path, reader: Any
+) -> None:
+    reader(lambda *_: _READING)
+    d = desk(calls(("analyze_scan", {"image": "scan-1"})), "It is 12 %.")
+    d.say("read this", film)
+    assert d.stored[0].answer == _READING.summary
+
+
+def test_independent_calls_run_side_by_side(
+    desk: Callable[..., Desk], film: Path, reader: Any
+) -> None:
+    both = threading.Barrier(2, timeout=5)  # broken unless both calls are under way at once
+
+    def read(_: Any, context: ToolContext) -> ToolResult:
+        both.wait()
+        return _READING
+
+    reader(read)
+    d = desk(
+        calls(("analyze_scan", {"image": "scan-1"}), ("analyze_scan", {"image": "scan-2"})), "Done."
+    )
+    d.say("read both", film, film)
+    assert [call.result and call.result.status for call in d.stored[0].calls] == ["ok", "ok"]
+
+
+def test_a_tool_that_raises_leaves_no_dangling_call(
+    desk: Callable[..., Desk], film: Path, reader: Any
+) -> None:
+    def crash(*_: Any) -> ToolResult:
+        raise RuntimeError("secret")
+
+    reader(crash)
+    d = desk(calls(("analyze_scan", {"image": "scan-1"})), "The reader failed.", "Yes?")
+    d.say("read this", film)
+    d.say("again?")
+    assert [turn.status for turn in d.stored] == [TurnStatus.DONE, TurnStatus.DONE]
+    kinds = [message.type for message in d.backend.model.seen[-1]]
+    assert kinds == ["system", "human", "ai", "tool", "ai", "human"]
+
+
+def test_an_unknown_tool_of_a_server_is_a_result(desk: Callable[..., Desk]) -> None:
+    d = desk(calls(("prescribe", {"drug": "x"})), "I cannot do that.")
+    d.say("prescribe something")
+    result = d.stored[0].calls[0].result
+    assert result is not None
+    assert result.status == "error"
+    assert d.stored[0].answer == "I cannot do that."
+
+
+def test_a_number_that_nobody_stated_is_not_run(desk: Callable[..., Desk]) -> None:
+    risk = {
+        "age": 61,
+        "sex": "male",
+        "total_cholesterol": 200,
+        "hdl_cholesterol": 40,
+        "systolic_bp": 120,
+    }
+    d = desk(calls(("predict_risk", risk)), "I need the systolic blood pressure.")
+    d.say("risk of a man of 61, cholesterol 200, HDL 40")
+    result = d.stored[0].calls[0].result
+    assert result is not None
+    assert "stated 120 for systolic_bp" in result.summary
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("", "write a question"), ("  \n ", "write a question"), ("x" * 50_000, "50,000 characters")],
+)
+def test_messages_that_are_refused_before_anything_is_stored(
+    desk: Callable[..., Desk], text: str, says: str
+) -> None:
+    d = desk()
+    with pytest.raises(ConsiliumError, match=says):
+        d.say(text)
+    assert d.stored == []
+
+
+def test_eleven_attachments_are_refused_and_nothing_is_kept(
+    desk: Callable[..., Desk], film: Path
+) -> None:
+    d = desk()
+    with pytest.raises(ConsiliumError, match="11 files"):
+        d.say("read", *[film] * 11)
+    assert d.store.get(d.conversation).attachments == []
+
+
+def test_a_model_that_breaks_ends_the_turn_and_keeps_the_message(desk: Callable[..., Desk]) -> None:
+    d = desk(RuntimeError("/secret/path"), "Hello.")
+    last = d.say("hello")[-1]
+    assert isinstance(last, TurnFinished)
+    assert last.turn.status is TurnStatus.FAILED
+    assert "secret" not in last.turn.error
+    d.say("hello again")
+    assert [turn.user for turn in d.stored] == ["hello", "hello again"]
+    assert d.stored[1].answer == "Hello."
+
+
+def test_a_model_that_cannot_be_loaded_says_why(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    store = Store(settings.database_url, tmp_path)
+
+    def fail() -> Any:
+        raise ConsiliumError("The language model is missing: run `consilium fetch`.")
+
+    chair = Chair(settings, store, fail)
+    conversation = store.create_conversation().id
+    last = list(chair.respond(conversation, "hello"))[-1]
+    assert isinstance(last, TurnFinished)
+    assert last.turn.error == "The language model is missing: run `consilium fetch`."
+
+
+def test_stop_ends_a_running_tool_and_keeps_the_turn(
+    desk: Callable[..., Desk], film: Path, reader: Any
+) -> None:
+    reader(lambda *_: time.sleep(30))
+    d = desk(calls(("analyze_scan", {"image": "scan-1"})), "never said")
+    stop = threading.Event()
+    started = time.monotonic()
+    for event in d.chair.respond(d.conversation, "read", [film], stop):
+        if isinstance(event, CallStarted):
+            stop.set()
+    assert time.monotonic() - started < 10
+    assert d.stored[0].status is TurnStatus.STOPPED
+
+
+def test_one_turn_at_a_time_in_a_conversation(desk: Callable[..., Desk]) -> None:
+    d = desk("first answer")
+    running = d.chair.respond(d.conversation, "first")
+    next(running)
+    with pytest.raises(ConsiliumError, match="still answering"):
+        d.say("second")
+    list(running)
+    assert [turn.user for turn in d.stored] == ["first"]
+
+
+def test_a_page_that_goes_away_leaves_a_stopped_turn(desk: Callable[..., Desk]) -> None:
+    d = desk("a long answer indeed")
+    running = d.chair.respond(d.conversation, "hello")
+    next(running)
+    running.close()  # type: ignore[attr-defined]
+    assert d.stored[0].status is TurnStatus.STOPPED
+    d.backend.model.replies.append("Here again.")
+    d.say("and now?")
+    assert d.stored[1].answer == "Here again."

@@ -1,0 +1,44 @@
+"""No number reaches the user that is in no result and not in the user's words."""
+
+from decimal import Decimal
+from string import ascii_letters
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from consilium.assistant.grounding import check, grounds
+from consilium.assistant.llm.stated import written
+
+_RESULT = "Pneumonia has a probability of 87 % (95 % interval 81 % to 92 %)."
+
+
+def test_grounded_sentences_stay_and_the_others_go_whole() -> None:
+    allowed = grounds([_RESULT, "54M with cough"])
+    text = "At 54, pneumonia is likely: 87 %. The risk of death is 12 %. Repeat the film."
+    assert check(text, allowed) == (
+        "At 54, pneumonia is likely: 87 %. Repeat the film.",
+        ["The risk of death is 12 %."],
+    )
+
+
+def test_a_percentage_may_be_said_as_a_fraction() -> None:
+    assert check("Probability 0.87.", grounds([_RESULT])).removed == []
+
+
+def test_numbers_in_words_are_numbers() -> None:
+    assert check("There are seven nodules.", grounds([_RESULT])).text == ""
+
+
+def test_a_decimal_point_does_not_end_a_sentence() -> None:
+    assert check("Ratio 1.5 is high. Fine.", {Decimal("1.5")}).text == "Ratio 1.5 is high. Fine."
+
+
+@given(
+    st.lists(
+        st.one_of(st.integers(0, 999).map(str), st.text(ascii_letters, min_size=1)), max_size=12
+    )
+)
+def test_whatever_is_kept_is_grounded(parts: list[str]) -> None:
+    allowed = {Decimal(7), Decimal(42)}
+    kept = check(". ".join(parts), allowed).text
+    assert all(any(value in allowed for value in readings) for readings in written(kept))

@@ -1,0 +1,223 @@
+"""The grader: gold scores 100, every kind of planted error scores 0, the same input gives the same report."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from consilium.assistant.domain import ConsiliumError
+from consilium.finetune.evaluate.cases import (
+    Case,
+    PredictedCall,
+    PredictedTurn,
+    Prediction,
+    predict,
+    read_cases,
+)
+from consilium.finetune.evaluate.grade import grade_case
+from consilium.finetune.evaluate.report import make_report, wilson
+
+_RISK = {
+    "name": "predict_risk",
+    "arguments": {
+        "age": [54],
+        "sex": ["male"],
+        "total_cholesterol": [6.1],
+        "hdl_cholesterol": [1.05],
+        "systolic_bp": [136],
+        "cholesterol_unit": ["mmol/L"],
+        "smoker": [True],
+        "diabetes": [False, ""],
+    },
+}
+_GOOD = {
+    "age": 54,
+    "sex": "male",
+    "total_cholesterol": 6.1,
+    "hdl_cholesterol": 1.05,
+    "systolic_bp": 136.0,
+    "cholesterol_unit": "mmol/L",
+    "smoker": True,
+}
+
+
+def case(*calls: dict[str, Any], asks: tuple[str, ...] = (), category: str = "single") -> Case:
+    expect = {"calls": list(calls), "asks": list(asks)}
+    return Case.model_validate(
+        {"id": "x", "category": category, "turns": [{"user": "u", "expect": expect}]}
+    )
+
+
+def exact(of: Case, *calls: tuple[str, dict[str, Any]], reply: str = "") -> bool:
+    made = [PredictedCall(name=name, arguments=arguments) for name, arguments in calls]
+    turn = PredictedTurn(calls=made, reply=reply)
+    return grade_case(of, Prediction(id="x", turns=[turn]))[0].exact
+
+
+def without(name: str) -> dict[str, Any]:
+    return {key: value for key, value in _GOOD.items() if key != name}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [_GOOD, {**_GOOD, "diabetes": False}, {**_GOOD, "statin": False}, {**_GOOD, "sex": "Male"}],
+)
+def test_right_calls(arguments: dict[str, Any]) -> None:
+    assert exact(case(_RISK), ("predict_risk", arguments))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {**_GOOD, "total_cholesterol": 61},
+        {**_GOOD, "age": "54"},
+        {**_GOOD, "smoker": 1},
+        {**_GOOD, "age": True},
+        {**_GOOD, "statin": True},
+        {**_GOOD, "egfr": 60},
+        {**_GOOD, "diabetes": True},
+        without("cholesterol_unit"),
+        without("smoker"),
+        without("age"),
+    ],
+)
+def test_wrong_arguments(arguments: dict[str, Any]) -> None:
+    assert not exact(case(_RISK), ("predict_risk", arguments))
+
+
+def test_calls_match_in_any_order_one_to_one() -> None:
+    film = {"name": "analyze_scan", "arguments": {"image": ["scan-1"]}}
+    both = case(_RISK, film, category="parallel")
+    first, second = ("analyze_scan", {"image": "scan-1"}), ("predict_risk", _GOOD)
+    assert exact(both, first, second)
+    assert exact(both, second, first)
+    assert not exact(both, first)
+    assert not exact(both, first, second, first)
+    assert not exact(both, first, first)
+    assert not exact(case(film), ("profile_molecule", {"image": "scan-1"}))
+
+
+def test_lists_smiles_defaults_and_contained_words() -> None:
+    plans = {
+        "name": "simulate_treatment",
+        "arguments": {"volumes_cm3": [[1.5, 2]], "plans": [["none", "chemotherapy"]]},
+    }
+    assert exact(
+        case(plans),
+        ("simulate_treatment", {"volumes_cm3": [1.5, 2.0], "plans": ["chemotherapy", "none"]}),
+    )
+    assert not exact(
+        case(plans),
+        ("simulate_treatment", {"volumes_cm3": [2, 1.5], "plans": ["none", "chemotherapy"]}),
+    )
+    smiles = {"name": "profile_molecule", "arguments": {"molecule": ["CCO"]}}
+    aromatic = {"name": "profile_molecule", "arguments": {"molecule": ["c1ccccc1"]}}
+    drug = {"name": "profile_molecule", "arguments": {"molecule": ["Apixaban"]}}
+    assert exact(case(smiles), ("profile_molecule", {"molecule": "CCO"}))
+    assert not exact(case(aromatic), ("profile_molecule", {"molecule": "C1CCCCC1"}))
+    assert exact(case(drug), ("profile_molecule", {"molecule": "apixaban"}))
+    query = {
+        "name": "find_similar_cases",
+        "arguments": {"query": [{"contains": ["ebv", "nodules"]}], "k": [5, ""]},
+    }
+    assert exact(case(query), ("find_similar_cases", {"query": "EBV with lung nodules"}))
+    assert not exact(case(query), ("find_similar_cases", {"query": "EBV"}))
+    assert not exact(case(query), ("find_similar_cases", {"query": "EBV nodules", "k": 6}))
+
+
+def test_asking_needs_no_call_and_every_name() -> None:
+    missing = case(asks=("hdl_cholesterol", "systolic_bp"), category="missing")
+    assert exact(missing, reply="I need the HDL cholesterol and the systolic blood pressure.")
+    assert not exact(missing, reply="I need the HDL cholesterol.")
+    assert not exact(missing, ("predict_risk", _GOOD), reply="HDL, systolic?")
+
+
+def test_no_call_is_right_for_a_greeting() -> None:
+    assert exact(case(category="none"), reply="Hello.")
+    assert not exact(case(category="none"), ("analyze_scan", {"image": "scan-1"}))
+
+
+def test_a_turn_that_was_not_played_is_wrong() -> None:
+    assert not grade_case(case(_RISK), Prediction(id="x", turns=[]))[0].exact
+
+
+def test_wilson_interval() -> None:
+    low, high = wilson(81, 263)  # Newcombe 1998, table I, method 3
+    assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)
+    assert wilson(0, 0) == (0.0, 1.0)
+
+
+def _gold(cases: list[Case]) -> list[Prediction]:
+    def words(value: Any) -> Any:
+        return " ".join(value["contains"]) if isinstance(value, dict) else value
+
+    return [
+        Prediction(
+            id=c.id,
+            turns=[
+                PredictedTurn(
+                    calls=[
+                        PredictedCall(
+                            name=call.name,
+                            arguments={
+                                k: words(v[0]) for k, v in call.arguments.items() if "" not in v
+                            },
+                        )
+                        for call in turn.expect.calls
+                    ],
+                    reply=" ".join(turn.expect.asks).replace("_", " ").replace("query", "case"),
+                )
+                for turn in c.turns
+            ],
+        )
+        for c in cases
+    ]
+
+
+def test_gold_answers_of_the_dev_cases_score_100() -> None:
+    shared = Path(os.environ.get("CONSILIUM_SHARED", "../shared"))
+    file = shared / "toolcalls" / "dev.jsonl"
+    if not file.exists():
+        pytest.skip(f"{file} is not here (set CONSILIUM_SHARED)")
+    cases = read_cases(file)
+    report = make_report(cases, _gold(cases), {"name": "gold"})
+    assert report["wrong_cases"] == []
+    assert report["exact"]["percent"] == 100
+    assert report["argument_f1"]["percent"] == 100
+    assert report["numbers_and_units"]["percent"] == 100
+    assert json.dumps(report) == json.dumps(make_report(cases, _gold(cases), {"name": "gold"}))
+
+
+def test_predictions_resume(tmp_path: Path) -> None:
+    cases = [case(_RISK).model_copy(update={"id": name}) for name in "ab"]
+    played: list[str] = []
+
+    def play(c: Case) -> Prediction:
+        played.append(c.id)
+        if len(played) == 2:
+            raise KeyboardInterrupt
+        return Prediction(id=c.id, turns=[PredictedTurn()])
+
+    file = tmp_path / "out.jsonl"
+    with pytest.raises(KeyboardInterrupt):
+        predict(cases, play, file)
+    assert len(predict(cases, play, file)) == 2
+    assert played == ["a", "b", "b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "no case"),
+        ('{"id": "a"}', "line 1: category"),
+        ('{"id": "a", "category": "none", "turns": []}\n{', "line 2"),
+        ('{"id": "a", "category": "none", "turns": []}\n' * 2, "occurs twice"),
+    ],
+)
+def test_broken_case_files(tmp_path: Path, text: str, says: str) -> None:
+    file = tmp_path / "cases.jsonl"
+    file.write_text(text)
+    with pytest.raises(ConsiliumError, match=says):
+        read_cases(file)
