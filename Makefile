@@ -6,11 +6,11 @@ BIN := $(VENV)/bin
 # for apt, which brings the browser of the tests: root, or sudo without a password
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo -n)
 
-.PHONY: help run test check fmt lock clean browser
+.PHONY: help run test check fmt screenshot lock clean browser
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/run.stamp ## set up if needed, bring the language model, open the chat on http://127.0.0.1:7860
 	$(BIN)/consilium fetch
@@ -29,6 +29,9 @@ check: $(VENV)/dev.stamp ## the fast part of test: lint, format, types, directio
 fmt: $(VENV)/dev.stamp ## format, and mend what the linter can mend
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+screenshot: $(VENV)/dev.stamp browser ## take the README's picture anew, with the real models
+	CONSILIUM_SCREENSHOT=docs/screenshot.png $(BIN)/pytest tests/acceptance/test_real_page.py
 
 # torch brings another triton with CUDA than without, so neither it nor the CUDA libraries are pinned.
 lock: ## write requirements.lock anew from a clean environment

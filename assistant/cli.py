@@ -221,7 +221,8 @@ def eval_tools(
     base_url: BaseUrl = None,
 ) -> None:
     """Tool-call accuracy: play every case through the real turn and grade the calls."""
-    from consilium.assistant.playing import Player, sample_film
+    from consilium.assistant.playing import Player
+    from consilium.assistant.sample import SAMPLE_FILM
     from consilium.finetune.evaluate.cases import (
         Case,
         PredictedCall,
@@ -247,7 +248,7 @@ def eval_tools(
 
     settings = load_settings(model=model, adapter=adapter, backend=backend, base_url=base_url)
     read = read_cases(cases)
-    with Player(settings, film or sample_film()) as player:
+    with Player(settings, film or SAMPLE_FILM) as player:
         predicted = predict(read, play, predictions)
         outcome = make_report(read, predicted, player.model.model_dump())
     if report:

@@ -2,7 +2,6 @@
 
 import tempfile
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,11 +11,6 @@ from consilium.assistant.domain import ConsiliumError, ModelInfo, Turn, TurnFini
 from consilium.assistant.llm.backend import load_backend
 from consilium.assistant.settings import Settings
 from consilium.assistant.store import Store
-
-
-def sample_film() -> Path:
-    """A real PA chest radiograph that ships with pydicom-data (MIT)."""
-    return Path(str(files("data_store"))) / "data" / "RG1_UNCR.dcm"
 
 
 class Player:

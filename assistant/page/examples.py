@@ -1,8 +1,9 @@
 """What a newcomer can click. The film is one that an installed package ships, so that nothing must be fetched."""
 
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
+
+from consilium.assistant.sample import SAMPLE_FILM
 
 
 @dataclass(frozen=True)
@@ -20,9 +21,6 @@ class Example:
     text: str
     uploads: tuple[Path, ...] = ()
 
-
-# `data_store` is the import name of the distribution pydicom-data.
-SAMPLE_FILM = Path(str(files("data_store"))) / "data" / "RG1_UNCR.dcm"
 
 EXAMPLES = (
     Example(

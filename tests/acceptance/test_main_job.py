@@ -9,7 +9,8 @@ from consilium.assistant.domain import Turn
 from consilium.assistant.grounding import check, grounds
 from consilium.assistant.llm import template
 from consilium.assistant.llm.weights import EMBEDDED
-from consilium.assistant.playing import Player, sample_film
+from consilium.assistant.playing import Player
+from consilium.assistant.sample import SAMPLE_FILM
 from consilium.assistant.settings import load_settings
 from consilium.finetune.evaluate.cases import (
     Case,
@@ -30,7 +31,7 @@ def played() -> dict[str, Turn]:
     settings = load_settings()
     if not (settings.home / "models" / EMBEDDED.name).exists():
         pytest.skip("the embedded model is not there (run `consilium fetch`)")
-    with Player(settings, sample_film()) as player:
+    with Player(settings, SAMPLE_FILM) as player:
         return {c.id: player.play([c.turns[0].user], len(c.attachments))[0] for c in _CASES}
 
 
