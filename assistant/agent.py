@@ -11,7 +11,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.tools import BaseTool, StructuredTool
 
-from consilium.assistant.domain import Call, Turn, TurnStatus
+from consilium.assistant.domain import Call, Turn
 from consilium.assistant.llm import template
 from consilium.assistant.llm.chat import human_message
 from consilium.assistant.llm.grammar import Stated
@@ -53,16 +53,16 @@ def _tool(spec: ToolSpec, context: ToolContext, stated: Stated, stop: threading.
 
 
 def history(turns: Iterable[Turn]) -> list[BaseMessage]:
-    """Earlier turns as the messages they were; a turn that failed or was stopped is left out."""
+    """Earlier turns as the messages they were; of a turn that failed, what there is of it."""
     messages: list[BaseMessage] = []
     for turn in turns:
-        if turn.status is not TurnStatus.DONE:
-            continue
         messages.append(human_message(turn.user, turn.attachments))
-        if turn.calls:
-            messages.append(AIMessage("", tool_calls=[_tool_call(call) for call in turn.calls]))
-            messages += [_tool_message(call) for call in turn.calls if call.result]
-        messages.append(AIMessage(turn.answer, response_metadata={"decision": _last(turn)}))
+        calls = [call for call in turn.calls if call.result]
+        if calls:
+            messages.append(AIMessage("", tool_calls=[_tool_call(call) for call in calls]))
+            messages += [_tool_message(call) for call in calls]
+        said = turn.answer or turn.error
+        messages.append(AIMessage(said, response_metadata={"decision": _last(turn)}))
     return messages
 
 

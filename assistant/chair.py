@@ -176,6 +176,7 @@ class Chair:
             if stop.is_set():
                 break
         record.finish()
+        turn.answer = turn.answer or (_STOPPED if stop.is_set() else _NO_ANSWER)
         yield AnswerText(text=turn.answer)
 
 
@@ -239,4 +240,4 @@ class _Record:
         turn.answer, turn.removed = check(self._text, self._allowed)
         if not turn.answer or turn.removed:
             summaries = [call.result.summary for call in turn.calls if call.result]
-            turn.answer = " ".join([turn.answer, *summaries]).strip() or _NO_ANSWER
+            turn.answer = " ".join([turn.answer, *summaries]).strip()

@@ -43,9 +43,11 @@ def run_call(
         where = ".".join(map(str, first["loc"]))
         return _failed(f"The {spec.title} cannot use this call: {where}: {first['msg']}.")
     if stated is not None:
-        for name, value in _unstated(spec, arguments, stated):
+        for name in _unstated(
+            spec, arguments, stated
+        ):  # the value stays out: no answer may repeat it
             return _failed(
-                f"The {spec.title} was not run: nobody in this chat stated {value} for {name}."
+                f"The {spec.title} was not run: nobody in this chat stated the {name} it was given."
             )
     if spec.load is None:
         return unavailable(spec)
@@ -89,18 +91,15 @@ def _failed(sentence: str) -> ToolResult:
     return ToolResult(summary=sentence, status="error", reason=sentence)
 
 
-def _unstated(
-    spec: ToolSpec, arguments: Mapping[str, Any], stated: Stated
-) -> Iterator[tuple[str, Any]]:
-    properties = spec.schema()["properties"]
+def _unstated(spec: ToolSpec, arguments: Mapping[str, Any], stated: Stated) -> Iterator[str]:
+    properties = spec.properties()
     for name, value in arguments.items():
         prop = properties[name]
-        marked = prop.get("items", prop)
-        if not marked.get("stated") or value == prop.get("default"):
+        if not prop.get("items", prop).get("stated") or value == prop.get("default"):
             continue
-        for item in value if isinstance(value, list) else [value]:
-            if item is not None and not _is_stated(item, stated):
-                yield name, item
+        items = value if isinstance(value, list) else [value]
+        if not all(_is_stated(item, stated) for item in items):
+            yield name
 
 
 def _is_stated(value: Any, stated: Stated) -> bool:

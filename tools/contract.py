@@ -149,6 +149,10 @@ class ToolSpec:
         """JSON schema of the arguments."""
         return self.args.model_json_schema()
 
+    def properties(self) -> dict[str, dict[str, Any]]:
+        """Schema of each argument by name; an optional one without its null branch, its marks kept."""
+        return {name: _unwrapped(prop) for name, prop in self.schema()["properties"].items()}
+
 
 def unavailable(spec: ToolSpec) -> ToolResult:
     """The result of a call to a specialist that has a contract but is not installed."""
@@ -157,3 +161,9 @@ def unavailable(spec: ToolSpec) -> ToolResult:
         status="unavailable",
         reason=f"the {spec.title} is not installed in this version",
     )
+
+
+def _unwrapped(prop: dict[str, Any]) -> dict[str, Any]:
+    if "anyOf" not in prop:
+        return prop
+    return {**prop, **next(branch for branch in prop["anyOf"] if branch["type"] != "null")}

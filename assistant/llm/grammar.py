@@ -49,7 +49,7 @@ def calls_grammar(specs: Iterable[ToolSpec], stated: Stated) -> xgr.Grammar | No
             "additionalProperties": False,
         }
         for spec in specs
-        if (arguments := _arguments_schema(spec.schema(), stated)) is not None
+        if (arguments := _arguments_schema(spec, stated)) is not None
     ]
     if not branches:
         return None
@@ -81,11 +81,11 @@ def _spell(value: Decimal) -> str:
     return format(value.normalize(), "f")
 
 
-def _arguments_schema(schema: Mapping[str, Any], stated: Stated) -> dict[str, Any] | None:
+def _arguments_schema(spec: ToolSpec, stated: Stated) -> dict[str, Any] | None:
     """A contract's schema with stated values as enumerations; None if a required one was never stated."""
-    required = schema.get("required", ())
+    required = spec.schema().get("required", ())
     properties: dict[str, Any] = {}
-    for name, prop in schema["properties"].items():
+    for name, prop in spec.properties().items():
         narrowed = _narrow(prop, stated)
         if narrowed is not None:
             properties[name] = narrowed
@@ -100,10 +100,6 @@ def _arguments_schema(schema: Mapping[str, Any], stated: Stated) -> dict[str, An
 
 
 def _narrow(prop: Mapping[str, Any], stated: Stated) -> dict[str, Any] | None:
-    if "anyOf" in prop:  # an optional value is left out, never null
-        branch = next(branch for branch in prop["anyOf"] if branch["type"] != "null")
-        marks = {key: prop[key] for key in ("stated", "attachment") if key in prop}
-        return _narrow({**branch, **marks}, stated)
     if prop["type"] == "array":
         items = _narrow(prop["items"], stated)
         if items is None:

@@ -28,18 +28,15 @@ class Message(TypedDict, total=False):
 
 def signature(spec: ToolSpec) -> str:
     """One line that tells the model a tool's name, arguments and use, made from its contract."""
-    schema = spec.schema()
-    required = set(schema.get("required", ()))
+    required = set(spec.schema().get("required", ()))
     arguments = ", ".join(
         f"{name}{'' if name in required else '?'}: {_type_name(prop)}"
-        for name, prop in schema["properties"].items()
+        for name, prop in spec.properties().items()
     )
     return f"{spec.name}({arguments}) {spec.description}"
 
 
 def _type_name(prop: Mapping[str, Any]) -> str:
-    if "anyOf" in prop:  # an optional value: the null branch says nothing
-        return _type_name(next(branch for branch in prop["anyOf"] if branch["type"] != "null"))
     if "enum" in prop:
         return "|".join(prop["enum"])
     if prop["type"] == "array":

@@ -157,7 +157,7 @@ def test_a_number_that_nobody_stated_is_not_run(desk: Callable[..., Desk]) -> No
     d.say("risk of a man of 61, cholesterol 200, HDL 40")
     result = d.stored[0].calls[0].result
     assert result is not None
-    assert "stated 120 for systolic_bp" in result.summary
+    assert "nobody in this chat stated the systolic_bp" in result.summary
 
 
 @pytest.mark.parametrize(
@@ -219,6 +219,9 @@ def test_stop_ends_a_running_tool_and_keeps_the_turn(
             stop.set()
     assert time.monotonic() - started < 10
     assert d.stored[0].status is TurnStatus.STOPPED
+    assert d.stored[0].answer == "Stopped."
+    d.say("then read it now")
+    assert d.backend.model.seen[-1][1].additional_kwargs["attachments"] == ["scan-1"]
 
 
 def test_one_turn_at_a_time_in_a_conversation(desk: Callable[..., Desk]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.torch import load, save_file
+from safetensors.torch import load, save
 
 from consilium.tools.contract import ToolError
 from consilium.tools.imaging.card import WEIGHTS, WEIGHTS_FILE, Card
@@ -141,8 +141,9 @@ def save_weights(network: FilmNet, novelty: Novelty, folder: Path) -> str:
     tensors[_NOVELTY + "center"] = torch.as_tensor(novelty.center)
     tensors[_NOVELTY + "whitening"] = torch.as_tensor(novelty.whitening).contiguous()
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, folder / WEIGHTS_FILE)
-    return hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()
+    content = save(tensors)
+    (folder / WEIGHTS_FILE).write_bytes(content)
+    return hashlib.sha256(content).hexdigest()
 
 
 def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
