@@ -291,8 +291,16 @@ def train(config: TrainingConfig, base: Path, out: Path) -> Path:
     started = time.monotonic()
     trainer.train(resume_from_checkpoint=_last_checkpoint(out / "checkpoints"))
     adapter = out / "adapter"
-    _save(model, adapter)
-    _write_card(adapter, config, conversations, examples, trainer.state, time.monotonic() - started)
+    _save(model, base.name, adapter)
+    _write_card(
+        adapter,
+        base.name,
+        config,
+        conversations,
+        examples,
+        trainer.state,
+        time.monotonic() - started,
+    )
     return adapter
 
 
@@ -312,14 +320,19 @@ def _last_checkpoint(folder: Path) -> str | None:
     return last
 
 
-def _save(model: Any, adapter: Path) -> None:
+def _save(model: Any, base: str, adapter: Path) -> None:
     """Save in bfloat16: half the size of float32, and the base model is stored so as well."""
-    model.to(torch.bfloat16).save_pretrained(adapter)
+    model.to(torch.bfloat16)
+    model.peft_config[
+        "default"
+    ].base_model_name_or_path = base  # its name, not a path of this machine
+    model.save_pretrained(adapter)
     (adapter / "README.md").unlink(missing_ok=True)  # peft's template; card.json is ours
 
 
 def _write_card(
     adapter: Path,
+    base: str,
     config: TrainingConfig,
     conversations: Sequence[Conversation],
     examples: _Examples,
@@ -328,8 +341,8 @@ def _write_card(
 ) -> None:
     data = "\n".join(conversation.model_dump_json() for conversation in conversations)
     card = {
-        "what": "LoRA adapter that makes SmolLM2-135M-Instruct choose call, ask or answer",
-        "base": "SmolLM2-135M-Instruct (Apache-2.0)",
+        "what": "LoRA adapter that chooses call, ask or answer, and puts tool results into words",
+        "base": base,
         "data": {
             "made_by": "consilium.finetune.synthesis; synthetic, no patient data",
             "conversations": len(conversations),

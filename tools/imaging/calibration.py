@@ -1,8 +1,8 @@
 """From log-odds to a probability that may be read as one, with its interval and its words.
 
 Temperature scaling (Guo et al., ICML 2017) with an offset, fitted on validation films that are
-weighted so that both classes count alike: the probability is stated for a setting in which half of
-the films show pneumonia.
+weighted so that both classes and all hospitals count alike: the probability is stated for a setting
+in which half of the films show pneumonia.
 """
 
 from collections.abc import Sequence
@@ -85,18 +85,19 @@ def fit_calibration(
     ----------
     labels, logits : (n,) 1.0 = pneumonia; uncalibrated log-odds.
     weights : (n,) weights that make the classes count alike, see `data.FilmSet.class_weights`.
-    sites : hospital of each film; for the words, each hospital counts the same.
+    sites : hospital of each film; each hospital counts the same, however many films it gave.
     patients : drawn as wholes for the covariance.
     """
-    scale, offset = _fit(labels, logits, weights)
+    place = np.unique(np.asarray(sites), return_inverse=True)[1]
+    films_at = np.bincount(place)
+    even = weights * len(labels) / (len(films_at) * films_at[place])
+    scale, offset = _fit(labels, logits, even)
     draws = [
-        _fit(labels[rows], logits[rows], weights[rows])
+        _fit(labels[rows], logits[rows], even[rows])
         for rows in patient_rows(patients, _DRAWS, seed=0)
     ]
     (a, b), (c, d) = np.cov(np.array(draws).T).tolist()
     probability = sigmoid(scale * logits + offset)
-    place = np.unique(np.asarray(sites), return_inverse=True)[1]
-    even = weights / np.bincount(place)[place]
     normal, ill = labels == 0, labels == 1
     threshold = _best_threshold(labels, probability, even)
     likely = _quantile(probability[normal], even[normal], 1 - _ERROR)
