@@ -19,7 +19,7 @@ from typing import Any, Self
 
 import torch
 import yaml
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pad_sequence
@@ -39,6 +39,7 @@ from transformers.trainer_utils import get_last_checkpoint
 from consilium import prompts
 from consilium.assistant.domain import ConsiliumError
 from consilium.assistant.llm import template
+from consilium.assistant.llm.adapter import read_card
 from consilium.finetune.synthesis.example import Conversation
 from consilium.finetune.synthesis.generate import generate
 from consilium.tools.registry import TOOLS
@@ -66,7 +67,9 @@ class TrainingConfig(BaseModel):
     data: Path | None = None
     max_tokens: int = Field(400, ge=32)
     answer_share: float = Field(0.35, ge=0, le=1)
+    decision_weight: float = Field(1.0, gt=0)
     lora: LoraSettings = LoraSettings()
+    start_from: Path | None = None
     batch_size: int = Field(8, ge=1)
     learning_rate: float = Field(1e-3, gt=0)
     warmup: float = Field(0.05, ge=0, lt=1)
@@ -162,17 +165,45 @@ def collate(rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
     }
 
 
+class BatchesOfLikeLength(torch.utils.data.Sampler[int]):
+    """Indices such that each batch has examples of like length (little padding), the batches in random order.
+
+    Sorted batches in a row, as in transformers' own sampler, end each round with the short examples, which are
+    mostly questions and answers: the model then forgot to call.
+    """
+
+    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
+        self._lengths, self._batch_size, self._seed = lengths, batch_size, seed
+
+    def __len__(self) -> int:
+        return len(self._lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        draw = random.Random(self._seed)
+        jitter = [length + draw.uniform(0, 16) for length in self._lengths]
+        order = sorted(range(len(jitter)), key=jitter.__getitem__)
+        batches = [order[i : i + self._batch_size] for i in range(0, len(order), self._batch_size)]
+        draw.shuffle(batches)
+        return (index for batch in batches for index in batch)
+
+
 class PrefixTrainer(Trainer):
     """A trainer whose examples all follow one cached prefix.
 
     Parameters
     ----------
     prefix : cache of the prefix for a batch of one, computed by the base model.
+    decision_weight : weight in the loss of a reply's first token (call, ask or answer); all others weigh 1.
     """
 
-    def __init__(self, prefix: DynamicCache, **arguments: Any) -> None:
+    def __init__(self, prefix: DynamicCache, decision_weight: float, **arguments: Any) -> None:
         super().__init__(**arguments)
         self._prefix = prefix
+        self._decision_weight = decision_weight
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> BatchesOfLikeLength:
+        lengths = [row["length"] for row in self.train_dataset]  # type: ignore[union-attr]
+        return BatchesOfLikeLength(lengths, self.args.per_device_train_batch_size, self.args.seed)
 
     def compute_loss(
         self,
@@ -181,7 +212,7 @@ class PrefixTrainer(Trainer):
         return_outputs: bool = False,
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> Any:
-        """Mean cross-entropy over the assistant's tokens; logits are computed for these alone."""
+        """Weighted mean cross-entropy over the assistant's tokens; logits are computed for these alone."""
         ids, mask, labels = inputs["input_ids"], inputs["attention_mask"], inputs["labels"]
         cache = self._for_batch(len(ids))
         seen = mask.new_ones(len(ids), self._prefix.get_seq_length())
@@ -191,8 +222,10 @@ class PrefixTrainer(Trainer):
         ).last_hidden_state
         wanted = labels[:, 1:] != _IGNORED
         logits = causal.lm_head(hidden[:, :-1][wanted]).float()
-        loss = cross_entropy(logits, labels[:, 1:][wanted], reduction="sum")
-        loss = loss / (num_items_in_batch if num_items_in_batch is not None else wanted.sum())
+        first = wanted & (labels[:, :-1] == _IGNORED)
+        weights = 1 + first[wanted] * (self._decision_weight - 1)
+        losses = cross_entropy(logits, labels[:, 1:][wanted], reduction="none")
+        loss = (weights * losses).sum() / weights.sum()
         return (loss, logits) if return_outputs else loss
 
     def _for_batch(self, size: int) -> DynamicCache:
@@ -253,16 +286,10 @@ def train(config: TrainingConfig, base: Path, out: Path) -> Path:
     )
     model.to("cuda" if cuda else "cpu")
     prefix = _prefix_cache(model, tokenizer)
-    lora = LoraConfig(
-        r=config.lora.rank,
-        lora_alpha=config.lora.alpha,
-        lora_dropout=config.lora.dropout,
-        target_modules="all-linear",
-        task_type="CAUSAL_LM",
-    )
-    model = get_peft_model(model, lora)
+    model = _with_lora(model, config)
     trainer = PrefixTrainer(
         prefix=prefix,
+        decision_weight=config.decision_weight,
         model=model,
         args=TrainingArguments(
             output_dir=str(out / "checkpoints"),
@@ -272,8 +299,6 @@ def train(config: TrainingConfig, base: Path, out: Path) -> Path:
             lr_scheduler_type="cosine",
             warmup_steps=config.warmup,
             max_grad_norm=1.0,
-            train_sampling_strategy="group_by_length",
-            length_column_name="length",
             remove_unused_columns=False,
             logging_steps=10,
             save_steps=config.save_steps,
@@ -311,6 +336,20 @@ def _prefix_cache(model: Any, tokenizer: PreTrainedTokenizerBase) -> DynamicCach
     with torch.no_grad():
         model(ids.to(model.device), past_key_values=cache)
     return cache
+
+
+def _with_lora(model: Any, config: TrainingConfig) -> Any:
+    if config.start_from:
+        read_card(config.start_from)
+        return PeftModel.from_pretrained(model, config.start_from, is_trainable=True)
+    lora = LoraConfig(
+        r=config.lora.rank,
+        lora_alpha=config.lora.alpha,
+        lora_dropout=config.lora.dropout,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+    )
+    return get_peft_model(model, lora)
 
 
 def _last_checkpoint(folder: Path) -> str | None:
@@ -351,6 +390,9 @@ def _write_card(
             "tokens": sum(row["length"] for row in examples.rows),
         },
         "config": config.model_dump(mode="json"),
+        "continued_from": read_card(config.start_from).weights_sha256
+        if config.start_from
+        else None,
         "prompt_sha256": prompts.digest(),
         "steps": state.global_step,
         "hours": round(seconds / 3600, 2),

@@ -261,6 +261,20 @@ class LocalModel:
                 return ids[start + _LOOKUP : start + _LOOKUP + _PROPOSED]
         return []
 
+    def _forced(self, matcher: xgr.GrammarMatcher) -> list[int]:
+        """Take the text that the grammar forces next; its last word is left to the model.
+
+        That word may go on: after `"arguments":{` the model has learned to say the one token `{"`, not `{` and `"`.
+        """
+        text = matcher.find_jump_forward_string()
+        pieces = (
+            self.tokenizer.backend_tokenizer.pre_tokenizer.pre_tokenize_str(text) if text else []
+        )
+        settled = text[: pieces[-1][1][0]] if pieces else ""
+        if settled:
+            matcher.accept_string(settled)
+        return self.tokens(settled)
+
     def _accept(
         self,
         ids: list[int],
@@ -278,9 +292,8 @@ class LocalModel:
                 return True
             matcher.accept_token(best)
             ids.append(best)
-            if forced := matcher.find_jump_forward_string():
-                matcher.accept_string(forced)
-                ids += self.tokens(forced)
+            if forced := self._forced(matcher):
+                ids += forced
                 break
             if row < len(guess) and best != guess[row]:
                 break

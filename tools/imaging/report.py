@@ -35,6 +35,7 @@ LATERAL = "The film is marked as a lateral view: the reader learned from frontal
 OUTSIDE = "it does not look like the chest films the reader learned from"
 
 _ADULT_AGE = 18
+_SHOWN = ("view", "age", "sex")  # the facts that matter to who reads the result
 
 
 def age_in_years(facts: Mapping[str, str]) -> int | None:
@@ -86,7 +87,7 @@ def build_result(
     reason : why the reader abstains, as the end of a sentence; needed where `probability` is None.
     source : the model that read the film.
     """
-    shown = [Finding(label=label, value=value) for label, value in (facts or {}).items()]
+    shown = [Finding(label=name, value=facts[name]) for name in _SHOWN if facts and name in facts]
     told = [*warnings, RESEARCH_USE]
     if probability is None:
         return ToolResult(
