@@ -3,6 +3,7 @@
 import platform
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
@@ -10,7 +11,7 @@ from typing import NamedTuple
 from consilium import __version__
 from consilium.assistant.domain import ConsiliumError
 from consilium.assistant.settings import Settings
-from consilium.tools.contract import ToolError
+from consilium.tools.contract import Run, ToolError
 from consilium.tools.registry import TOOLS
 
 _PACKAGES = (
@@ -45,8 +46,7 @@ def _checks(settings: Settings) -> Iterator[Check]:
     yield _tried("database", lambda: _database(settings))
     for spec in TOOLS.values():
         if spec.load is not None:
-            load = spec.load
-            yield _tried(spec.name, lambda load=load: f"loads ({load().__module__})")  # type: ignore[misc]
+            yield _tried(spec.name, partial(_specialist, spec.load))
         else:
             yield Check(spec.name, True, "contract only; not installed in this version")
 
@@ -102,6 +102,11 @@ def _adapter(settings: Settings) -> str:
         return "none"
     card = read_card(adapter)
     return f"{adapter.name}, {card.date}, weights as on the card"
+
+
+def _specialist(load: Callable[[], Run]) -> str:
+    load()
+    return "loads, weights as on the card"
 
 
 def _database(settings: Settings) -> str:

@@ -129,7 +129,8 @@ class ToolSpec:
     name, description : as the language model reads them.
     args : the argument model.
     title : what a person calls it, e.g. "chest film reader".
-    load : imports and returns the function that runs a call; None where only the contract exists yet.
+    load : checks the weights and returns the function that runs a call, quick when asked again; None where only
+        the contract exists yet.
     time_limit : seconds one call may take.
     """
 

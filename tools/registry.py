@@ -16,8 +16,9 @@ from consilium.tools.treatment.contract import SimulateTreatment
 
 
 def _load_imaging() -> Run:
-    from consilium.tools.imaging.tool import analyze_scan  # torch is slow to import
+    from consilium.tools.imaging.tool import analyze_scan, load_reader  # torch is slow to import
 
+    load_reader()
     return analyze_scan
 
 

@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from langchain_core.language_models import BaseChatModel
@@ -41,14 +42,21 @@ def load_backend(settings: Settings) -> Backend:
     return _Remote(settings) if settings.backend == "openai" else _Local(settings)
 
 
+def _embedded(home: Path) -> Path:
+    from consilium.assistant.llm.weights import ensure_embedded, verify
+
+    folder = ensure_embedded(home)
+    verify(folder)
+    return folder
+
+
 class _Local:
     def __init__(self, settings: Settings) -> None:
         from consilium.assistant.llm.local import LocalModel
-        from consilium.assistant.llm.weights import ensure_embedded
 
         self._settings = settings
         self._model = LocalModel.load(
-            settings.model or ensure_embedded(settings.home),
+            settings.model or _embedded(settings.home),
             list(TOOLS.values()),
             adapter=chosen_adapter(settings),
             device=settings.device,

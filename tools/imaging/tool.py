@@ -33,7 +33,7 @@ def analyze_scan(args: AnalyzeScan, context: ToolContext) -> ToolResult:
         If the attachment is unknown or cannot be opened, or the weights are missing or damaged.
     """
     film = _open(context.attachment(args.image))
-    reader = _reader()
+    reader = load_reader()
     warnings = report.cautions(film.facts, reader.card.adult_auc) + _quality(film.pixels, reader)
     reading = reader.read(film.pixels)
     if reading.outside:
@@ -44,8 +44,14 @@ def analyze_scan(args: AnalyzeScan, context: ToolContext) -> ToolResult:
     return result.model_copy(update={"artifacts": [_heatmap(reader, film.pixels, args, context)]})
 
 
-def _reader() -> FilmReader:
-    """Load the reader once, whichever thread comes first."""
+def load_reader() -> FilmReader:
+    """Load the reader once, whichever thread comes first.
+
+    Raises
+    ------
+    ToolError
+        If the weights are missing or not those of their card.
+    """
     with _loading:
         if not _loaded:
             _loaded.append(FilmReader.load())
