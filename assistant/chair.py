@@ -5,10 +5,12 @@ was said before it is never lost.
 """
 
 import logging
+import queue
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +94,7 @@ class Chair:
             Before anything is stored: the message is empty or too long, a file is refused, or the conversation is
             busy with an earlier message.
         """
-        text = text.strip()
+        text = text.encode("utf-8", "replace").decode().strip()  # a lone surrogate cannot be stored
         if not text:
             raise ConsiliumError(
                 "Please write a question to go with the film."
@@ -130,7 +132,8 @@ class Chair:
             turn.model = backend.info
             yield from self._events(backend, conversation, turn, stop)
             turn.status = TurnStatus.STOPPED if stop.is_set() else TurnStatus.DONE
-        except GeneratorExit:  # the page is gone: keep what there is
+        except GeneratorExit:  # who asked is gone: keep what there is
+            stop.set()
             turn.status = TurnStatus.STOPPED
             raise
         except ConsiliumError as error:
@@ -141,14 +144,23 @@ class Chair:
             if turn.status is TurnStatus.STOPPED and not turn.answer:
                 turn.answer = _STOPPED
             turn.timings["total"] = time.perf_counter() - started
-            self._store.save_turn(turn)
+            self._save(turn)
         yield TurnFinished(turn=turn)
+
+    def _save(self, turn: Turn) -> None:
+        """Store the turn; where that fails, the answer is still shown, with the reason."""
+        try:
+            self._store.save_turn(turn)
+        except ConsiliumError as error:
+            turn.status, turn.error = TurnStatus.FAILED, str(error)
 
     def _sentence(self, error: Exception) -> str:
         """What the user reads of an unforeseen error: the backend's explanation, or its kind alone."""
         if self._backend and (explained := self._backend.explain(error)):
             return explained
-        _log.error("turn failed", exc_info=error)
+        # The text of an error may quote the message: it is for debugging only.
+        _log.error("turn failed: %s", type(error).__name__)
+        _log.debug("turn failed", exc_info=error)
         return (
             f"Something went wrong inside Consilium ({type(error).__name__}); your message is kept."
         )
@@ -165,19 +177,41 @@ class Chair:
             backend.chat_model(stop), TOOLS.values(), context, stated_in(messages), stop
         )
         record = _Record(turn, messages)
-        for mode, event in agent.stream(
-            {"messages": messages}, stream_mode=["messages", "updates"]
-        ):
+        stream = agent.stream({"messages": messages}, stream_mode=["messages", "updates"])
+        for mode, event in _until(stop, stream):
             if mode == "updates":
                 for message in _messages(event):
                     yield from record.message(message)
             elif isinstance(event[0], AIMessageChunk) and record.piece(event[0].text):
                 yield AnswerText(text=record.shown)
-            if stop.is_set():
-                break
-        record.finish()
+        record.finish(cut=stop.is_set())
         turn.answer = turn.answer or (_STOPPED if stop.is_set() else _NO_ANSWER)
         yield AnswerText(text=turn.answer)
+
+
+def _until(stop: threading.Event, stream: Iterator[Any]) -> Iterator[Any]:
+    """Events of a stream that a thread reads, so that Stop waits neither for a server nor for a prefill."""
+    events: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def read() -> None:
+        try:
+            for event in stream:
+                events.put(event)
+                if stop.is_set():
+                    return
+            events.put(None)
+        except Exception as error:
+            events.put(error)
+
+    threading.Thread(target=read, daemon=True, name="agent").start()
+    while not stop.is_set():
+        with suppress(queue.Empty):
+            event = events.get(timeout=0.1)
+            if event is None:
+                return
+            if isinstance(event, Exception):
+                raise event
+            yield event
 
 
 def _messages(update: dict[str, Any]) -> Iterator[BaseMessage]:
@@ -191,7 +225,9 @@ class _Record:
     def __init__(self, turn: Turn, messages: Sequence[BaseMessage]) -> None:
         self._turn = turn
         self._allowed = grounds(
-            str(m.content) for m in messages if isinstance(m, HumanMessage | ToolMessage)
+            m.additional_kwargs["text"] if isinstance(m, HumanMessage) else str(m.content)
+            for m in messages
+            if isinstance(m, HumanMessage | ToolMessage)
         )
         self._text = ""
         self._began: dict[str, float] = {}
@@ -200,8 +236,7 @@ class _Record:
     def piece(self, text: str) -> bool:
         """Take in a piece of the answer; True if there is more to show, which goes by whole words."""
         self._text += text
-        whole_words = self._text[: max(self._text.rfind(" "), self._text.rfind("\n"), 0)]
-        shown = check(whole_words, self._allowed).text
+        shown = check(self._whole_words(), self._allowed).text
         changed, self.shown = shown != self.shown, shown
         return changed
 
@@ -217,7 +252,9 @@ class _Record:
                 self._began[call.id] = time.perf_counter()
                 yield CallStarted(call=call)
         elif isinstance(message, ToolMessage):
-            call = next(c for c in self._turn.calls if c.id == message.tool_call_id)
+            call = next(
+                c for c in self._turn.calls if c.id == message.tool_call_id and c.result is None
+            )
             call.result = result_of(message)
             now = time.perf_counter()
             call.seconds = now - self._began[call.id]
@@ -234,10 +271,17 @@ class _Record:
             seconds = metadata.get("usage", {}).get(f"{phase}_seconds", 0.0)
             self._turn.timings[phase] = self._turn.timings.get(phase, 0.0) + seconds
 
-    def finish(self) -> None:
-        """Check the whole answer; where nothing of it is left, the results speak for themselves."""
+    def _whole_words(self) -> str:
+        return self._text[: max(self._text.rfind(" "), self._text.rfind("\n"), 0)]
+
+    def finish(self, *, cut: bool) -> None:
+        """Check the whole answer; where a sentence had to go, the results speak for themselves.
+
+        Of an answer that was cut the last word is left out: half of 142 is another number.
+        """
         turn = self._turn
-        turn.answer, turn.removed = check(self._text, self._allowed)
+        text = self._whole_words() if cut else self._text
+        turn.answer, turn.removed = check(text, self._allowed)
         if not turn.answer or turn.removed:
             summaries = [call.result.summary for call in turn.calls if call.result]
             turn.answer = " ".join([turn.answer, *summaries]).strip()

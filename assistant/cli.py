@@ -10,6 +10,7 @@ import os
 import sys
 import tempfile
 import warnings
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -107,7 +108,13 @@ def ask(
     chair, store = _open(settings)
     conversation = store.create_conversation()
     turn: Turn | None = None
-    for event in chair.respond(conversation.id, question, attach or []):
+    try:
+        events = chair.respond(conversation.id, question, attach or [])
+        first = next(events)
+    except ConsiliumError:  # refused: nothing was stored, and no empty conversation stays
+        store.delete(conversation.id)
+        raise
+    for event in chain([first], events):
         if isinstance(event, CallStarted) and not as_json:
             typer.echo(f"[{event.call.name} {json.dumps(event.call.arguments)}]", err=True)
         elif isinstance(event, TurnFinished):
@@ -151,6 +158,7 @@ def call(
 ) -> None:
     """Run one tool directly, without the language model."""
     from consilium.assistant.attachments import AttachmentStore
+    from consilium.assistant.folders import ConversationFolders
     from consilium.assistant.runner import run_call
     from consilium.tools.contract import ToolContext
 
@@ -169,8 +177,7 @@ def call(
         admitted = AttachmentStore(
             Path(scratch), settings.max_attachments, settings.max_upload_mb
         ).admit("call", attach or [], 1)
-        pictures = settings.home / "artifacts" / "call"
-        pictures.mkdir(parents=True, exist_ok=True)
+        pictures = ConversationFolders(settings.home).artifacts("call")
         context = ToolContext({a.id: a.path for a in admitted}, pictures)
         result = run_call(TOOLS[tool], parsed, context)
     if as_json:
@@ -250,8 +257,9 @@ def eval_tools(
     settings = load_settings(model=model, adapter=adapter, backend=backend, base_url=base_url)
     read = read_cases(cases)
     with Player(settings, film or SAMPLE_FILM) as player:
-        predicted = predict(read, play, predictions)
-        outcome = make_report(read, predicted, player.model.model_dump())
+        info = player.model.model_dump()
+        predicted = predict(read, play, predictions, made_by=info)
+        outcome = make_report(read, predicted, info)
     if report:
         report.write_text(json.dumps(outcome, indent=2) + "\n", encoding="utf-8")
     typer.echo(as_text(outcome))
@@ -310,4 +318,8 @@ def main() -> None:
         app()
     except ConsiliumError as error:
         typer.echo(f"Error: {error}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        typer.echo(f"Error: {reason}: {error.filename or 'no file named'}.", err=True)
         sys.exit(1)

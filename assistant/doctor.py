@@ -88,20 +88,33 @@ def _model(settings: Settings) -> str:
     from consilium.assistant.llm.weights import ensure_embedded, verify
 
     if settings.model:
-        return settings.model
+        return _other_model(settings)
     folder = ensure_embedded(settings.home, offline=True)
     verify(folder)
     return f"embedded, {folder}, every file as written"
 
 
+def _other_model(settings: Settings) -> str:
+    from transformers.utils.hub import cached_file
+
+    cached_file(settings.model, "config.json", local_files_only=not settings.allow_download)
+    return settings.model
+
+
 def _adapter(settings: Settings) -> str:
     from consilium.assistant.llm.adapter import chosen_adapter, read_card
+    from consilium.assistant.llm.template import prompt_sha256
 
     adapter = chosen_adapter(settings)
     if adapter is None:
         return "none"
     card = read_card(adapter)
-    return f"{adapter.name}, {card.date}, weights as on the card"
+    if card.prompt_sha256 != prompt_sha256(TOOLS.values()):
+        raise ConsiliumError(
+            f"{adapter.name} was trained with another prompt or other tools: train it anew "
+            "(`consilium finetune`), or set adapter to none."
+        )
+    return f"{adapter.name}, {card.date}, weights and prompt as on the card"
 
 
 def _specialist(load: Callable[[], Run]) -> str:

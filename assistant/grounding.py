@@ -13,6 +13,8 @@ from consilium.assistant.llm.stated import numbers, written
 
 _SENTENCE = re.compile(r".+?(?:[.!?]+(?=\s)|\n+|$)\s*", re.DOTALL)
 
+_ATTACHMENT_ID = re.compile(r"\bscan-\d+\b")
+
 
 class Checked(NamedTuple):
     """A text without its ungrounded sentences, and those sentences."""
@@ -31,7 +33,8 @@ def check(text: str, allowed: Collection[Decimal]) -> Checked:
     kept, removed = [], []
     for match in _SENTENCE.finditer(text):
         sentence = match.group()
-        if all(any(value in allowed for value in readings) for readings in written(sentence)):
+        said = written(_ATTACHMENT_ID.sub("", sentence))
+        if all(any(value in allowed for value in readings) for readings in said):
             kept.append(sentence)
         else:
             removed.append(sentence.strip())

@@ -67,7 +67,8 @@ def _run_in_time(
         except ToolError as error:
             outcome.append(_failed(str(error)))
         except Exception as error:  # the chat must end well whatever a tool does
-            _log.exception("tool %s failed", spec.name)
+            _log.error("tool %s failed: %s", spec.name, type(error).__name__)
+            _log.debug("tool %s failed", spec.name, exc_info=error)
             outcome.append(
                 _failed(f"The {spec.title} failed unexpectedly ({type(error).__name__}).")
             )
@@ -95,6 +96,8 @@ def _unstated(spec: ToolSpec, arguments: Mapping[str, Any], stated: Stated) -> I
     properties = spec.properties()
     for name, value in arguments.items():
         prop = properties[name]
+        if prop.get("attachment") and value is not None and value not in stated.attachments:
+            yield name
         if not prop.get("items", prop).get("stated") or value == prop.get("default"):
             continue
         items = value if isinstance(value, list) else [value]

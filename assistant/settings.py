@@ -67,7 +67,9 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags, then environment, then the TOML file."""
-        file = os.environ.get("CONSILIUM_CONFIG") or _home() / "consilium.toml"
+        file = Path(os.environ.get("CONSILIUM_CONFIG") or _home() / "consilium.toml")
+        if "CONSILIUM_CONFIG" in os.environ and not file.is_file():
+            raise ConsiliumError(f"CONSILIUM_CONFIG names {file}, which is not a file.")
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file)
 
 

@@ -183,8 +183,9 @@ class BatchesOfLikeLength(torch.utils.data.Sampler[int]):
         jitter = [length + draw.uniform(0, 16) for length in self._lengths]
         order = sorted(range(len(jitter)), key=jitter.__getitem__)
         batches = [order[i : i + self._batch_size] for i in range(0, len(order), self._batch_size)]
-        draw.shuffle(batches)
-        return (index for batch in batches for index in batch)
+        short = batches.pop() if len(batches[-1]) < self._batch_size else []
+        draw.shuffle(batches)  # a short batch goes last: the loader cuts by a fixed size
+        return (index for batch in [*batches, short] for index in batch)
 
 
 class PrefixTrainer(Trainer):
@@ -266,7 +267,14 @@ class _Journal(TrainerCallback):
 
 
 def train(config: TrainingConfig, base: Path, out: Path) -> Path:
-    """Train an adapter for the model in `base`; returns its folder (adapter, card) under `out`."""
+    """Train an adapter for the model in `base`; returns its folder (adapter, card) under `out`.
+
+    Raises
+    ------
+    ConsiliumError
+        If `out` holds a run with another configuration, which would be resumed wrongly.
+    """
+    _claim(out, config)
     torch.manual_seed(config.seed)
     conversations = list(
         read_conversations(config.data)
@@ -329,6 +337,14 @@ def train(config: TrainingConfig, base: Path, out: Path) -> Path:
     return adapter
 
 
+def _claim(out: Path, config: TrainingConfig) -> None:
+    mark, wanted = out / "config.json", config.model_dump_json(indent=2)
+    if mark.exists() and mark.read_text(encoding="utf-8") != wanted:
+        raise ConsiliumError(f"{out} holds a run with another configuration: give another --out.")
+    out.mkdir(parents=True, exist_ok=True)
+    mark.write_text(wanted, encoding="utf-8")
+
+
 def _prefix_cache(model: Any, tokenizer: PreTrainedTokenizerBase) -> DynamicCache:
     text = template.render(tokenizer, [template.system_message(TOOLS.values())])
     ids = tokenizer(text, add_special_tokens=False, return_tensors="pt").input_ids
@@ -389,11 +405,11 @@ def _write_card(
             "sha256": sha256(data.encode()).hexdigest(),
             "tokens": sum(row["length"] for row in examples.rows),
         },
-        "config": config.model_dump(mode="json"),
+        "config": config.model_dump(mode="json", exclude={"data", "start_from"}),
         "continued_from": read_card(config.start_from).weights_sha256
         if config.start_from
         else None,
-        "prompt_sha256": prompts.digest(),
+        "prompt_sha256": template.prompt_sha256(TOOLS.values()),
         "steps": state.global_step,
         "hours": round(seconds / 3600, 2),
         "final_loss": next((row["loss"] for row in state.log_history[::-1] if "loss" in row), None),

@@ -1,10 +1,7 @@
-"""The texts the language model reads, as files: loaded by name, hashed into every trace."""
+"""The texts the language model reads, as files: loaded by name."""
 
 from functools import cache
-from hashlib import sha256
 from importlib.resources import files
-
-_FILES = ("system.md", "chat.jinja")
 
 
 @cache
@@ -17,9 +14,3 @@ def load(name: str) -> str:
         If no prompt of that name is packaged.
     """
     return files(__name__).joinpath(name).read_text(encoding="utf-8")
-
-
-@cache
-def digest() -> str:
-    """SHA-256 over all prompt files, in hexadecimal."""
-    return sha256("\0".join(load(name) for name in _FILES).encode()).hexdigest()

@@ -111,9 +111,7 @@ class ToolContext:
         """
         if attachment_id not in self.attachments:
             known = ", ".join(self.attachments) or "none"
-            raise ToolError(
-                f"There is no attachment {attachment_id} in this chat (attached: {known})."
-            )
+            raise ToolError(f"There is no attachment of that id in this chat (attached: {known}).")
         return self.attachments[attachment_id]
 
 

@@ -7,11 +7,13 @@ from typing import Protocol
 
 from langchain_core.language_models import BaseChatModel
 
-from consilium import prompts
 from consilium.assistant.domain import ModelInfo
 from consilium.assistant.llm.adapter import chosen_adapter
+from consilium.assistant.llm.template import prompt_sha256
 from consilium.assistant.settings import Settings
 from consilium.tools.registry import TOOLS
+
+_ROOM_FOR_CALLS = 600  # tokens
 
 
 class Backend(Protocol):
@@ -73,7 +75,7 @@ class _Local:
             adapter_sha256=model.adapter_sha256,
             device=str(model.model.device),
             dtype=str(model.model.dtype).removeprefix("torch."),
-            prompt_sha256=prompts.digest(),
+            prompt_sha256=prompt_sha256(TOOLS.values()),
         )
 
     def chat_model(self, stop: threading.Event) -> BaseChatModel:
@@ -95,7 +97,11 @@ class _Remote:
 
     @property
     def info(self) -> ModelInfo:
-        return ModelInfo(name=self.settings.model, device="server", prompt_sha256=prompts.digest())
+        return ModelInfo(
+            name=self.settings.model,
+            device=self.settings.base_url,
+            prompt_sha256=prompt_sha256(TOOLS.values()),
+        )
 
     def chat_model(self, stop: threading.Event) -> BaseChatModel:
         from langchain_openai import ChatOpenAI
@@ -107,6 +113,7 @@ class _Remote:
             temperature=0,
             timeout=120,
             max_retries=1,
+            max_completion_tokens=self.settings.max_answer_tokens + _ROOM_FOR_CALLS,
         )
 
     def explain(self, error: Exception) -> str:

@@ -132,7 +132,8 @@ class LocalChatModel(BaseChatModel):
 
     def _fitting(self, messages: Sequence[BaseMessage]) -> list[int]:
         """Tokens of the chat; the oldest turns are dropped where all do not fit the model's context."""
-        room = self.local.context_length - len(self.local.prefix) - _MAX_CALL_TOKENS
+        room = self.local.context_length - len(self.local.prefix)
+        room -= max(_MAX_CALL_TOKENS, self.max_answer_tokens)
         starts = [i for i, message in enumerate(messages) if isinstance(message, HumanMessage)]
         for start in starts:
             text = template.render(

@@ -49,7 +49,7 @@ def fetch_wheel(requirement: str, sha256: str, folder: Path) -> Path:
         If the wheel cannot be had, or is not the one expected (it is then deleted).
     """
     wheel = folder / f"{requirement.replace('==', '-')}.whl"
-    if wheel.is_file():
+    if wheel.is_file() and file_sha256(wheel) == sha256:
         return wheel
     part = wheel.with_name(f"{wheel.name}.part")
     _download(requirement, _locate(requirement), part)

@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 import torch
 import xgrammar as xgr
+from safetensors import SafetensorError
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
@@ -36,6 +37,9 @@ Device = Literal["auto", "cpu", "cuda"]
 Quantization = Literal["none", "nf4"]
 
 _LOOKUP = 3  # tokens that must repeat before the text after them is proposed
+_GRAMMAR_CACHE = (
+    256 * 2**20
+)  # bytes; nearly every turn has a grammar of its own, made of cached parts
 _PROPOSED = 12  # tokens proposed at once
 
 
@@ -112,7 +116,7 @@ class LocalModel:
                 local_files_only=local_files_only,
                 use_safetensors=True,
             )
-        except (OSError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             raise ConsiliumError(
                 f"The language model {source} cannot be loaded ({type(error).__name__}). "
                 "Run `consilium doctor` to see what is missing."
@@ -130,7 +134,8 @@ class LocalModel:
                 tokenizer,
                 vocab_size=model.config.vocab_size,
                 stop_token_ids=[int(tokenizer.eos_token_id)],
-            )
+            ),
+            cache_limit_bytes=_GRAMMAR_CACHE,
         )
         return cls(
             name=Path(source).name if Path(source).exists() else str(source),
@@ -242,9 +247,11 @@ class LocalModel:
         return shared
 
     def _crop(self, length: int) -> None:
-        if length < len(self._cached):
-            self._cache.crop(length - len(self._cached))
-            self._cached = self._cached[:length]
+        for (
+            layer
+        ) in self._cache.layers:  # each by its own length: a failed pass may have grown some
+            layer.crop(length - layer.get_seq_length())
+        self._cached = self._cached[:length]
 
     def _forward(self, ids: list[int], rows: int) -> torch.Tensor:
         """Logits of the last `rows` positions, shape (rows, vocabulary), on the CPU."""

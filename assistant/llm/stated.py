@@ -22,22 +22,24 @@ _CARDINALS = {word: value for value, word in enumerate(_UNITS)} | {
     word: 10 * value for value, word in enumerate(_TENS, start=2)
 }
 _COUNTS = {"dozen": 12, "couple": 2, "pair": 2, "both": 2, "single": 1, "a": 1, "an": 1}
-_SCALES = {"hundred": 100, "thousand": 1000}
+_SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000}
 
 _DIGITS = re.compile(r"(\d+(?:[.,]\d+)*|[.,]\d+)(\s*%|\s*percent\b)?", re.IGNORECASE)
 _WORD_RUN = re.compile(
     rf"\b(?:{'|'.join([*_CARDINALS, *_SCALES])})\b"
     rf"(?:(?:[\s-]+|\s+and\s+|\s+point\s+)(?:{'|'.join([*_CARDINALS, *_SCALES])})\b)*",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
-_OTHER_WORD = re.compile(rf"\b(?:{'|'.join([*_ORDINALS, *_COUNTS])})\b", re.IGNORECASE)
+_OTHER_WORD = re.compile(rf"\b(?:{'|'.join([*_ORDINALS, *_COUNTS])})\b", re.IGNORECASE | re.ASCII)
 
 
 def numbers(text: str) -> set[Decimal]:
     """Every number that a reader could take a text to state: digits, number words, ordinals, "a dozen"."""
+    text = _plain(text)
     found = {reading for token in written(text) for reading in token}
-    if any(match.group().lower() == "one" for match in _WORD_RUN.finditer(text)):
-        found.add(Decimal(1))
+    for match in _WORD_RUN.finditer(text):  # dictated without commas: "ten twelve fifteen"
+        words_of_run = re.findall(r"[a-z]+", match.group().lower().partition(" point ")[0])
+        found.update(Decimal(value) for value in _groups(words_of_run))
     for match in _OTHER_WORD.finditer(text):
         word = match.group().lower()
         found.add(Decimal(_ORDINALS.index(word) + 1 if word in _ORDINALS else _COUNTS[word]))
@@ -49,19 +51,23 @@ def written(text: str) -> Iterator[set[Decimal]]:
 
     The word "one" alone is taken for a pronoun and left out.
     """
-    text = unicodedata.normalize("NFKC", text)
+    text = _plain(text)
     for match in _DIGITS.finditer(text):
         yield from _digit_readings(match.group(1), percent=bool(match.group(2)))
     for match in _WORD_RUN.finditer(text):
         if match.group().lower() != "one":
-            yield _word_readings(match.group().lower())
+            yield {_word_reading(match.group().lower())}
+
+
+def _plain(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).split())
 
 
 def _digit_readings(token: str, *, percent: bool) -> Iterator[set[Decimal]]:
     parts = re.split(r"[.,]", token)
     if len(parts) <= 2:
         readings = {Decimal(f"{parts[0] or 0}.{parts[1]}" if len(parts) == 2 else parts[0])}
-        if len(parts) == 2 and len(parts[1]) == 3:  # 1,500 or 1.500 as thousands
+        if len(parts) == 2 and len(parts[1]) == 3 and parts[0].strip("0"):  # 1,500 as thousands
             readings.add(Decimal("".join(parts)))
     elif all(len(part) == 3 for part in parts[1:]):
         readings = {Decimal("".join(parts))}
@@ -70,25 +76,17 @@ def _digit_readings(token: str, *, percent: bool) -> Iterator[set[Decimal]]:
             if part:
                 yield {Decimal(part)}
         return
-    if percent:
-        readings |= {reading / 100 for reading in readings}
+    if percent:  # 60 % is 60 or 0.6, but 0.6 % is never 0.6
+        readings = {r for r in readings if r >= 1} | {r / 100 for r in readings}
     yield readings
 
 
-def _word_readings(run: str) -> set[Decimal]:
-    if " point " in f" {run} ":
-        whole, _, digits = run.partition(" point ")
-        tail = "".join(
-            str(_CARDINALS[word]) for word in re.findall(r"[a-z]+", digits) if word in _CARDINALS
-        )
-        return (
-            {Decimal(f"{int(value)}.{tail}") for value in _word_readings(whole)} if tail else set()
-        )
-    groups = _groups(re.findall(r"[a-z]+", run))
-    readings = {Decimal(value) for value in groups}
-    readings.add(Decimal("".join(str(value) for value in groups)))  # "one forty two"
-    readings.add(Decimal(sum(groups)) if 100 in groups or 1000 in groups else Decimal(groups[0]))
-    return readings
+def _word_reading(run: str) -> Decimal:
+    """The one number a run of cardinals makes when read as a whole: "one forty two" is 142."""
+    whole, point, digits = run.partition(" point ")
+    joined = "".join(str(value) for value in _groups(re.findall(r"[a-z]+", whole)))
+    decimals = "".join(str(_CARDINALS.get(word, "")) for word in re.findall(r"[a-z]+", digits))
+    return Decimal(f"{joined}.{decimals}" if point and decimals else joined)
 
 
 def _groups(words: list[str]) -> list[int]:
@@ -99,7 +97,7 @@ def _groups(words: list[str]) -> list[int]:
     for word in words:
         if word in _SCALES:
             groups = groups or [last := 1]
-            groups[-1] += last * 99 if word == "hundred" else groups[-1] * 999
+            groups[-1] += last * 99 if word == "hundred" else groups[-1] * (_SCALES[word] - 1)
             open_scale = True
         elif word != "and":
             last = _CARDINALS[word]

@@ -4,7 +4,9 @@ The text has two parts. The prefix (system prompt and tool signatures) is consta
 computed once; the suffix is the chat itself. This module knows nothing about a particular model.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
 from typing import Any, TypedDict
 
 from transformers import PreTrainedTokenizerBase
@@ -51,10 +53,16 @@ def system_message(specs: Iterable[ToolSpec]) -> Message:
     return {"role": "system", "content": prompts.load("system.md") + lines}
 
 
+def prompt_sha256(specs: Iterable[ToolSpec]) -> str:
+    """What of the prompt is ours, as one hash: system message, tool signatures and chat format."""
+    text = system_message(specs)["content"] + prompts.load("chat.jinja")
+    return sha256(text.encode()).hexdigest()
+
+
 def user_message(text: str, attachments: Sequence[str] = ()) -> Message:
     """A user's message; attachments are named by id before the words."""
     shown = f"[attached: {', '.join(attachments)}]\n" if attachments else ""
-    return {"role": "user", "content": shown + text}
+    return {"role": "user", "content": shown + _inert(text)}
 
 
 def call_message(calls: Sequence[tuple[str, Mapping[str, Any]]]) -> Message:
@@ -86,7 +94,12 @@ def render_result(result: ToolResult) -> str:
         lines.append(f"reason: {result.reason}")
     lines += [f"assumed: {text}" for text in result.assumptions]
     lines += [f"warning: {text}" for text in result.warnings]
-    return "\n".join(lines)
+    return _inert("\n".join(lines))
+
+
+def _inert(text: str) -> str:
+    """Text without the model's own marks, so that pasted or retrieved words cannot begin a turn."""
+    return re.sub(r"<\|[^|<>]*\|>", " ", text)
 
 
 def _finding(finding: Finding) -> str:

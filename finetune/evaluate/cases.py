@@ -1,7 +1,8 @@
 """Evaluation cases and predictions, one JSON object a line."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -69,7 +70,7 @@ class Prediction(BaseModel):
 
 def _read(path: Path, kind: type[_Row]) -> list[_Row]:
     rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
         if line.strip():
             try:
                 rows.append(kind.model_validate_json(line))
@@ -97,10 +98,29 @@ def read_cases(path: Path) -> list[Case]:
     return cases
 
 
+def _claim(path: Path, cases: Sequence[Case], made_by: Mapping[str, Any]) -> None:
+    digest = sha256("".join(case.model_dump_json() for case in cases).encode()).hexdigest()
+    mark = path.with_suffix(".made-by.json")
+    wanted = json.dumps({**made_by, "cases_sha256": digest}, indent=2, sort_keys=True) + "\n"
+    if path.exists() and not (mark.exists() and mark.read_text(encoding="utf-8") == wanted):
+        raise ConsiliumError(
+            f"{path} holds predictions of another model, prompt or set of cases: name a new file."
+        )
+    mark.write_text(wanted, encoding="utf-8")
+
+
 def predict(
-    cases: Sequence[Case], play: Callable[[Case], Prediction], path: Path | None
+    cases: Sequence[Case],
+    play: Callable[[Case], Prediction],
+    path: Path | None,
+    made_by: Mapping[str, Any],
 ) -> list[Prediction]:
-    """Play every case, with a progress bar; cases already in the file at `path` are not played again."""
+    """Play every case, with a progress bar; cases already in the file at `path` are not played again.
+
+    Beside that file lies what it was made by and from; with another model, prompt or set of cases it is refused.
+    """
+    if path:
+        _claim(path, cases, made_by)
     done = {p.id: p for p in _read(path, Prediction)} if path and path.exists() else {}
     for case in tqdm(cases, desc="cases", unit="case"):
         if case.id not in done:

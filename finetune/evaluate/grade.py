@@ -4,8 +4,10 @@ The published string rule of function-calling leaderboards accepts "15 mg" for "
 written 1.50), "1.5" is wrong where a number is wanted, and a boolean is never a number.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Any
 
 from consilium.finetune.evaluate.cases import (
@@ -19,7 +21,7 @@ from consilium.finetune.evaluate.cases import (
 from consilium.tools.registry import TOOLS
 
 _UNORDERED = {"plans"}
-_CASE_SENSITIVE = {"similar_to", "molecule"}  # SMILES; drug names are compared without case below
+_SMILES = re.compile(r"(?:Cl|Br|[BCNOPSFIbcnops]|[][()=#@+\-\\/%.0-9H])+")
 _LEFT_OUT = ""
 
 # A reply names a missing value if it holds one of these words.
@@ -42,15 +44,7 @@ _NAMED_BY: Mapping[str, tuple[str, ...]] = {
     "systolic_bp": ("systolic", "blood pressure"),
     "volumes_cm3": ("volume",),
     "molecule": ("molecule", "smiles", "drug", "compound", "structure"),
-    "query": (
-        "case",
-        "description",
-        "describe",
-        "diagnosis",
-        "findings",
-        "presentation",
-        "patient",
-    ),
+    "query": ("case", "description", "describe", "diagnosis", "presentation"),
 }
 
 
@@ -102,15 +96,24 @@ def _grade_turn(expect: Expectation, predicted: PredictedTurn) -> TurnGrade:
 def _pairs(
     wanted: Sequence[ExpectedCall], made: Sequence[PredictedCall]
 ) -> list[tuple[ExpectedCall, PredictedCall | None]]:
-    """Pair calls so that as many as possible match: exact matches first, then by name, then by most right arguments."""
-    left = list(made)
-    pairs: list[tuple[ExpectedCall, PredictedCall | None]] = []
-    for call in sorted(wanted, key=lambda call: not any(_matches(call, m) for m in left)):
-        same = [m for m in left if m.name == call.name]
-        best = max(same, key=lambda m: (_matches(call, m), _count(call, m)[2]), default=None)
-        left = [m for m in left if m is not best]
-        pairs.append((call, best))
-    return pairs
+    """Pair calls one to one so that most match, then most names, then most arguments are right."""
+    slots: list[PredictedCall | None] = [*made, *[None] * len(wanted)][
+        : max(len(wanted), len(made))
+    ]
+
+    def worth(order: Sequence[PredictedCall | None]) -> tuple[int, int, int]:
+        pairs = [(w, m) for w, m in zip(wanted, order, strict=True) if m is not None]
+        return (
+            sum(_matches(w, m) for w, m in pairs),
+            sum(w.name == m.name for w, m in pairs),
+            sum(_count(w, m)[2] for w, m in pairs if w.name == m.name),
+        )
+
+    best = max(permutations(slots, len(wanted)), key=worth)
+    return [
+        (w, m if m is not None and m.name == w.name else None)
+        for w, m in zip(wanted, best, strict=True)
+    ]
 
 
 def _matches(wanted: ExpectedCall, made: PredictedCall) -> bool:
@@ -126,8 +129,7 @@ def _argument_right(wanted: ExpectedCall, made: PredictedCall, name: str) -> boo
         )
     acceptable = wanted.arguments[name]
     if name not in made.arguments:
-        default = _default(wanted.name, name)
-        return _LEFT_OUT in acceptable or any(_same(name, value, default) for value in acceptable)
+        return _LEFT_OUT in acceptable
     return any(
         _same(name, value, made.arguments[name]) for value in acceptable if value != _LEFT_OUT
     )
@@ -158,7 +160,7 @@ def _same(name: str, value: Any, given: Any) -> bool:
             _same(name, v, g) for v, g in zip(value, given, strict=True)
         )
     if isinstance(value, str) and isinstance(given, str):
-        if name in _CASE_SENSITIVE and not value.isalpha():
+        if name == "similar_to" or (name == "molecule" and _SMILES.fullmatch(value.strip())):
             return value.strip() == given.strip()
         return value.strip().lower() == given.strip().lower()
     return value is None and given is None
@@ -196,4 +198,4 @@ def _is_number_or_unit(name: str, value: Any) -> bool:
 def names(argument: str, reply: str) -> bool:
     """Whether a reply asks for a missing argument by name."""
     words = _NAMED_BY.get(argument, (argument.replace("_", " "),))
-    return any(word in reply.lower() for word in words)
+    return any(re.search(rf"\b{re.escape(word)}", reply.lower()) for word in words)

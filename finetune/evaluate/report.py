@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from math import sqrt
 from typing import Any
 
-from consilium import prompts
 from consilium.finetune.evaluate.cases import Case, Prediction
 from consilium.finetune.evaluate.grade import TurnGrade, grade_case
 
@@ -28,7 +27,7 @@ def wilson(right: int, n: int) -> tuple[float, float]:
 def make_report(
     cases: Sequence[Case], predictions: Sequence[Prediction], model: dict[str, Any]
 ) -> dict[str, Any]:
-    """Grade the predictions; `model` (name, adapter, hashes) is put on record beside the figures."""
+    """Grade the predictions; `model` (names, hashes of adapter and prompt) is kept beside the figures."""
     grades = [grade_case(c, p) for c, p in zip(cases, predictions, strict=True)]
     exact = [all(turn.exact for turn in turns) for turns in grades]
     categories = sorted({case.category for case in cases})
@@ -46,7 +45,6 @@ def make_report(
     flat = [turn for turns in grades for turn in turns]
     return {
         "model": model,
-        "prompt_sha256": prompts.digest(),
         "exact": _share(sum(exact), len(exact)),
         "exact_by_category": {
             category: _share(

@@ -224,6 +224,37 @@ def test_stop_ends_a_running_tool_and_keeps_the_turn(
     assert d.backend.model.seen[-1][1].additional_kwargs["attachments"] == ["scan-1"]
 
 
+def test_stop_does_not_wait_for_a_slow_model(desk: Callable[..., Desk]) -> None:
+    d = desk("so it goes on and on " * 400)
+    stop = threading.Event()
+    started = time.monotonic()
+    for event in d.chair.respond(d.conversation, "hello", [], stop):
+        if isinstance(event, AnswerText):
+            stop.set()
+    assert time.monotonic() - started < 5
+    assert d.stored[0].status is TurnStatus.STOPPED
+
+
+def test_a_full_disk_still_shows_the_answer(
+    desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    d = desk("Hello.")
+
+    def full(_: Turn) -> None:
+        raise ConsiliumError("The disk is full.")
+
+    monkeypatch.setattr(d.store, "save_turn", full)
+    last = d.say("hello")[-1]
+    assert isinstance(last, TurnFinished)
+    assert (last.turn.answer, last.turn.error) == ("Hello.", "The disk is full.")
+
+
+def test_a_lone_surrogate_is_replaced(desk: Callable[..., Desk]) -> None:
+    d = desk("Hello.")
+    d.say("caf\udcff")
+    assert d.stored[0].user == "caf?"
+
+
 def test_one_turn_at_a_time_in_a_conversation(desk: Callable[..., Desk]) -> None:
     d = desk("first answer")
     running = d.chair.respond(d.conversation, "first")

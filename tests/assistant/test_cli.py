@@ -37,7 +37,7 @@ def test_tools_lists_schemas(tmp_path: Path) -> None:
         (["call", "heal", "{}"], 2, "There is no tool heal"),
         (["call", "analyze_scan", "{"], 2, "not JSON"),
         (["call", "analyze_scan", "[]"], 2, "JSON object"),
-        (["call", "analyze_scan", '{"image": "scan-1"}'], 1, "no attachment scan-1"),
+        (["call", "analyze_scan", '{"image": "scan-1"}'], 1, "no attachment of that id"),
         (["call", "analyze_scan", '{"image": 3}'], 1, "valid string"),
         (["eval", "tools", "nowhere.jsonl"], 2, "does not exist"),
         (["ask", "hello", "--backend", "openai"], 1, "needs base_url and model"),

@@ -29,6 +29,16 @@ def test_numbers_in_words_are_numbers() -> None:
     assert check("There are seven nodules.", grounds([_RESULT])).text == ""
 
 
+def test_parts_and_scales_are_not_the_number() -> None:
+    allowed = {Decimal(1), Decimal("0.93"), Decimal("0.912")}
+    for text in ("one forty two mg.", "0.93 %.", "It is 912.", "A million."):
+        assert check(text, allowed | {Decimal(42)}).text == "", text
+
+
+def test_the_id_of_a_film_is_not_a_number() -> None:
+    assert check("On scan-1 nothing is seen.", set()).removed == []
+
+
 def test_a_decimal_point_does_not_end_a_sentence() -> None:
     assert check("Ratio 1.5 is high. Fine.", {Decimal("1.5")}).text == "Ratio 1.5 is high. Fine."
 

@@ -131,6 +131,7 @@ def test_asking_needs_no_call_and_every_name() -> None:
     missing = case(asks=("hdl_cholesterol", "systolic_bp"), category="missing")
     assert exact(missing, reply="I need the HDL cholesterol and the systolic blood pressure.")
     assert not exact(missing, reply="I need the HDL cholesterol.")
+    assert not exact(case(asks=("age",)), reply="Please attach the image.")
     assert not exact(missing, ("predict_risk", _GOOD), reply="HDL, systolic?")
 
 
@@ -201,10 +202,13 @@ def test_predictions_resume(tmp_path: Path) -> None:
         return Prediction(id=c.id, turns=[PredictedTurn()])
 
     file = tmp_path / "out.jsonl"
+    model = {"name": "m"}
     with pytest.raises(KeyboardInterrupt):
-        predict(cases, play, file)
-    assert len(predict(cases, play, file)) == 2
+        predict(cases, play, file, model)
+    assert len(predict(cases, play, file, model)) == 2
     assert played == ["a", "b", "b"]
+    with pytest.raises(ConsiliumError, match="another model"):
+        predict(cases, play, file, {"name": "other"})
 
 
 @pytest.mark.parametrize(

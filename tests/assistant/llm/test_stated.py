@@ -23,11 +23,17 @@ from consilium.assistant.llm.stated import numbers, words, written
         ("one forty two", {"1", "42", "142"}),
         ("a systolic of one twenty", {"1", "20", "120"}),
         ("two thousand three hundred and five", {"2305"}),
-        ("five point eight", {"5.8"}),
+        ("five point eight", {"5", "5.8"}),
         ("a dozen, at the third visit", {"1", "12", "3"}),
         ("６１岁女性", {"61"}),
         ("6.10", {"6.1"}),
         ("find one case", {"1"}),
+        ("ten twelve fifteen", {"10", "12", "15", "101215"}),
+        ("bp is five\npoint three", {"5", "5.3"}),
+        ("s\u0131x films, the f\u0131fth", set()),  # dotless i is another letter
+        ("0.912", {"0.912"}),
+        ("0.6 %", {"0.006"}),
+        ("a million", {"1", "1000000"}),
         ("nothing here", set()),
     ],
 )
