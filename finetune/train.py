@@ -381,7 +381,7 @@ def _save(model: Any, base: str, adapter: Path) -> None:
     model.peft_config[
         "default"
     ].base_model_name_or_path = base  # its name, not a path of this machine
-    model.save_pretrained(adapter)
+    model.save_pretrained(adapter, save_embedding_layers=False)
     (adapter / "README.md").unlink(missing_ok=True)  # peft's template; card.json is ours
 
 

@@ -247,9 +247,8 @@ class LocalModel:
         return shared
 
     def _crop(self, length: int) -> None:
-        for (
-            layer
-        ) in self._cache.layers:  # each by its own length: a failed pass may have grown some
+        layers: list[Any] = list(self._cache.layers)
+        for layer in layers:  # each by its own length: a pass that failed may have grown some
             layer.crop(length - layer.get_seq_length())
         self._cached = self._cached[:length]
 
