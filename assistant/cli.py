@@ -275,7 +275,8 @@ def finetune(
 ) -> None:
     """Train a LoRA adapter on conversations."""
     from consilium.assistant.llm.weights import ensure_embedded
-    from consilium.finetune.train import TrainingConfig, train
+    from consilium.finetune.config import TrainingConfig
+    from consilium.finetune.train import train
 
     settings = load_settings()
     adapter = train(

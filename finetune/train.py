@@ -11,18 +11,15 @@ Interrupted runs continue from the last checkpoint when the same command is give
 import json
 import random
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import torch
-import yaml
 from peft import LoraConfig, PeftModel, get_peft_model
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch.nn.functional import cross_entropy
-from torch.nn.utils.rnn import pad_sequence
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
@@ -36,156 +33,22 @@ from transformers import (
 )
 from transformers.trainer_utils import get_last_checkpoint
 
-from consilium import prompts
 from consilium.assistant.domain import ConsiliumError
 from consilium.assistant.llm import template
 from consilium.assistant.llm.adapter import read_card
+from consilium.finetune.config import TrainingConfig
+from consilium.finetune.examples import (
+    IGNORED,
+    BatchesOfLikeLength,
+    Examples,
+    collate,
+    messages,
+    read_conversations,
+    tokenise,
+)
 from consilium.finetune.synthesis.example import Conversation
 from consilium.finetune.synthesis.generate import generate
 from consilium.tools.registry import TOOLS
-
-_IGNORED = -100
-
-
-class LoraSettings(BaseModel):
-    """Rank, scale and dropout of the adapter (Hu 2021, arXiv 2106.09685)."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    rank: int = Field(16, ge=1)
-    alpha: int = Field(32, ge=1)
-    dropout: float = Field(0.0, ge=0, lt=1)
-
-
-class TrainingConfig(BaseModel):
-    """One training run, as its YAML file says; unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    seed: int = 1
-    conversations: int = Field(3600, ge=1)
-    data: Path | None = None
-    max_tokens: int = Field(400, ge=32)
-    answer_share: float = Field(0.35, ge=0, le=1)
-    decision_weight: float = Field(1.0, gt=0)
-    lora: LoraSettings = LoraSettings()
-    start_from: Path | None = None
-    batch_size: int = Field(8, ge=1)
-    learning_rate: float = Field(1e-3, gt=0)
-    warmup: float = Field(0.05, ge=0, lt=1)
-    max_hours: float = Field(1.0, gt=0)
-    save_steps: int = Field(50, ge=1)
-
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """Read a YAML file.
-
-        Raises
-        ------
-        ConsiliumError
-            If the file is missing, is no YAML, or holds a wrong value; names the key.
-        """
-        try:
-            return cls.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
-        except OSError as error:
-            raise ConsiliumError(f"Cannot read {path}: {error.strerror}.") from error
-        except yaml.YAMLError as error:
-            raise ConsiliumError(f"{path} is not valid YAML: {error}") from error
-        except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(map(str, first["loc"]))
-            raise ConsiliumError(f"{path}: {key}: {first['msg']}.") from error
-
-
-def read_conversations(path: Path) -> Iterator[Conversation]:
-    """Conversations of a JSONL file; a broken line is named by number."""
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                yield Conversation.model_validate_json(line)
-            except ValidationError as error:
-                raise ConsiliumError(
-                    f"{path}, line {number}: {error.errors()[0]['msg']}."
-                ) from error
-
-
-def messages(conversation: Conversation, *, with_answer: bool = True) -> list[template.Message]:
-    """A conversation as chat messages; without the last answer it ends at the last turn's calls."""
-    chat: list[template.Message] = []
-    for turn in conversation.turns:
-        chat.append(template.user_message(turn.user, turn.attachments))
-        if turn.calls:
-            chat.append(template.call_message([(c.name, c.arguments) for c in turn.calls]))
-            if turn is conversation.turns[-1] and not with_answer:
-                break
-            chat += [
-                template.result_message(call.name, result)
-                for call, result in zip(turn.calls, turn.results, strict=True)
-            ]
-        chat.append(template.words_message(turn.reply, "ask" if turn.asks else "answer"))
-    return chat
-
-
-def tokenise(
-    tokenizer: PreTrainedTokenizerBase, chat: Sequence[template.Message]
-) -> tuple[list[int], list[int]]:
-    """Token ids of a chat and its labels: the id itself where the assistant speaks, -100 elsewhere."""
-    encoded: Any = tokenizer.apply_chat_template(
-        [dict(message) for message in chat],  # type: ignore[arg-type]
-        chat_template=prompts.load("chat.jinja"),
-        return_assistant_tokens_mask=True,
-        return_dict=True,
-    )
-    ids: list[int] = encoded["input_ids"]
-    spoken: list[int] = encoded["assistant_masks"]
-    return ids, [token if mask else _IGNORED for token, mask in zip(ids, spoken, strict=True)]
-
-
-class _Examples(torch.utils.data.Dataset[dict[str, Any]]):
-    def __init__(self, rows: Iterable[tuple[list[int], list[int]]]) -> None:
-        self.rows: list[dict[str, Any]] = [
-            {"input_ids": ids, "labels": labels, "length": len(ids)} for ids, labels in rows
-        ]
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, index: int) -> dict[str, Any]:
-        return self.rows[index]
-
-
-def collate(rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
-    """Pad on the right: ids with 0 (masked), labels with -100; each of shape (batch, longest)."""
-    ids = [torch.tensor(row["input_ids"]) for row in rows]
-    labels = [torch.tensor(row["labels"]) for row in rows]
-    return {
-        "input_ids": pad_sequence(ids, batch_first=True),
-        "attention_mask": pad_sequence([torch.ones_like(row) for row in ids], batch_first=True),
-        "labels": pad_sequence(labels, batch_first=True, padding_value=_IGNORED),
-    }
-
-
-class BatchesOfLikeLength(torch.utils.data.Sampler[int]):
-    """Indices such that each batch has examples of like length (little padding), the batches in random order.
-
-    Sorted batches in a row, as in transformers' own sampler, end each round with the short examples, which are
-    mostly questions and answers: the model then forgot to call.
-    """
-
-    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
-        self._lengths, self._batch_size, self._seed = lengths, batch_size, seed
-
-    def __len__(self) -> int:
-        return len(self._lengths)
-
-    def __iter__(self) -> Iterator[int]:
-        draw = random.Random(self._seed)
-        jitter = [length + draw.uniform(0, 16) for length in self._lengths]
-        order = sorted(range(len(jitter)), key=jitter.__getitem__)
-        batches = [order[i : i + self._batch_size] for i in range(0, len(order), self._batch_size)]
-        short = batches.pop() if len(batches[-1]) < self._batch_size else []
-        draw.shuffle(batches)  # a short batch goes last: the loader cuts by a fixed size
-        return (index for batch in [*batches, short] for index in batch)
 
 
 class PrefixTrainer(Trainer):
@@ -221,9 +84,9 @@ class PrefixTrainer(Trainer):
         hidden = causal.model(
             input_ids=ids, attention_mask=torch.cat([seen, mask], dim=1), past_key_values=cache
         ).last_hidden_state
-        wanted = labels[:, 1:] != _IGNORED
+        wanted = labels[:, 1:] != IGNORED
         logits = causal.lm_head(hidden[:, :-1][wanted]).float()
-        first = wanted & (labels[:, :-1] == _IGNORED)
+        first = wanted & (labels[:, :-1] == IGNORED)
         weights = 1 + first[wanted] * (self._decision_weight - 1)
         losses = cross_entropy(logits, labels[:, 1:][wanted], reduction="none")
         loss = (weights * losses).sum() / weights.sum()
@@ -287,7 +150,7 @@ def train(config: TrainingConfig, base: Path, out: Path) -> Path:
         tokenise(tokenizer, messages(c, with_answer=chance.random() < config.answer_share))
         for c in conversations
     )
-    examples = _Examples(row for row in tokenised if len(row[0]) <= config.max_tokens)
+    examples = Examples(row for row in tokenised if len(row[0]) <= config.max_tokens)
     cuda = torch.cuda.is_available()
     model: Any = AutoModelForCausalLM.from_pretrained(
         base, dtype=torch.bfloat16 if cuda else torch.float32, local_files_only=True
@@ -390,7 +253,7 @@ def _write_card(
     base: str,
     config: TrainingConfig,
     conversations: Sequence[Conversation],
-    examples: _Examples,
+    examples: Examples,
     state: TrainerState,
     seconds: float,
 ) -> None:

@@ -12,15 +12,10 @@ from consilium.assistant.llm import template
 from consilium.assistant.llm.adapter import read_card
 from consilium.assistant.llm.local import LocalModel
 from consilium.assistant.settings import load_settings
+from consilium.finetune.config import TrainingConfig
+from consilium.finetune.examples import collate, messages, read_conversations, tokenise
 from consilium.finetune.synthesis.generate import generate
-from consilium.finetune.train import (
-    TrainingConfig,
-    collate,
-    messages,
-    read_conversations,
-    tokenise,
-    train,
-)
+from consilium.finetune.train import train
 from consilium.tools.registry import TOOLS
 
 pytestmark = pytest.mark.model

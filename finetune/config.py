@@ -1,0 +1,59 @@
+"""One training run as its YAML file says it."""
+
+from pathlib import Path
+from typing import Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from consilium.assistant.domain import ConsiliumError
+
+
+class LoraSettings(BaseModel):
+    """Rank, scale and dropout of the adapter (Hu 2021, arXiv 2106.09685)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    rank: int = Field(16, ge=1)
+    alpha: int = Field(32, ge=1)
+    dropout: float = Field(0.0, ge=0, lt=1)
+
+
+class TrainingConfig(BaseModel):
+    """One training run, as its YAML file says; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    seed: int = 1
+    conversations: int = Field(3600, ge=1)
+    data: Path | None = None
+    max_tokens: int = Field(400, ge=32)
+    answer_share: float = Field(0.35, ge=0, le=1)
+    decision_weight: float = Field(1.0, gt=0)
+    lora: LoraSettings = LoraSettings()
+    start_from: Path | None = None
+    batch_size: int = Field(8, ge=1)
+    learning_rate: float = Field(1e-3, gt=0)
+    warmup: float = Field(0.05, ge=0, lt=1)
+    max_hours: float = Field(1.0, gt=0)
+    save_steps: int = Field(50, ge=1)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a YAML file.
+
+        Raises
+        ------
+        ConsiliumError
+            If the file is missing, is no YAML, or holds a wrong value; names the key.
+        """
+        try:
+            return cls.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+        except OSError as error:
+            raise ConsiliumError(f"Cannot read {path}: {error.strerror}.") from error
+        except yaml.YAMLError as error:
+            raise ConsiliumError(f"{path} is not valid YAML: {error}") from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(map(str, first["loc"]))
+            raise ConsiliumError(f"{path}: {key}: {first['msg']}.") from error

@@ -1,0 +1,111 @@
+"""From conversations to batches: chat messages, token ids with labels, padding, the order of training."""
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from torch.nn.utils.rnn import pad_sequence
+from transformers import PreTrainedTokenizerBase
+
+from consilium import prompts
+from consilium.assistant.domain import ConsiliumError
+from consilium.assistant.llm import template
+from consilium.finetune.synthesis.example import Conversation
+
+IGNORED = -100  # the label of a token that is not learned
+
+
+def read_conversations(path: Path) -> Iterator[Conversation]:
+    """Conversations of a JSONL file; a broken line is named by number."""
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                yield Conversation.model_validate_json(line)
+            except ValidationError as error:
+                raise ConsiliumError(
+                    f"{path}, line {number}: {error.errors()[0]['msg']}."
+                ) from error
+
+
+def messages(conversation: Conversation, *, with_answer: bool = True) -> list[template.Message]:
+    """A conversation as chat messages; without the last answer it ends at the last turn's calls."""
+    chat: list[template.Message] = []
+    for turn in conversation.turns:
+        chat.append(template.user_message(turn.user, turn.attachments))
+        if turn.calls:
+            chat.append(template.call_message([(c.name, c.arguments) for c in turn.calls]))
+            if turn is conversation.turns[-1] and not with_answer:
+                break
+            chat += [
+                template.result_message(call.name, result)
+                for call, result in zip(turn.calls, turn.results, strict=True)
+            ]
+        chat.append(template.words_message(turn.reply, "ask" if turn.asks else "answer"))
+    return chat
+
+
+def tokenise(
+    tokenizer: PreTrainedTokenizerBase, chat: Sequence[template.Message]
+) -> tuple[list[int], list[int]]:
+    """Token ids of a chat and its labels: the id itself where the assistant speaks, -100 elsewhere."""
+    encoded: Any = tokenizer.apply_chat_template(
+        [dict(message) for message in chat],  # type: ignore[arg-type]
+        chat_template=prompts.load("chat.jinja"),
+        return_assistant_tokens_mask=True,
+        return_dict=True,
+    )
+    ids: list[int] = encoded["input_ids"]
+    spoken: list[int] = encoded["assistant_masks"]
+    return ids, [token if mask else IGNORED for token, mask in zip(ids, spoken, strict=True)]
+
+
+class Examples(torch.utils.data.Dataset[dict[str, Any]]):
+    """Tokenised conversations, in memory; a row has `input_ids`, `labels` and `length`."""
+
+    def __init__(self, rows: Iterable[tuple[list[int], list[int]]]) -> None:
+        self.rows: list[dict[str, Any]] = [
+            {"input_ids": ids, "labels": labels, "length": len(ids)} for ids, labels in rows
+        ]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        return self.rows[index]
+
+
+def collate(rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
+    """Pad on the right: ids with 0 (masked), labels with -100; each of shape (batch, longest)."""
+    ids = [torch.tensor(row["input_ids"]) for row in rows]
+    labels = [torch.tensor(row["labels"]) for row in rows]
+    return {
+        "input_ids": pad_sequence(ids, batch_first=True),
+        "attention_mask": pad_sequence([torch.ones_like(row) for row in ids], batch_first=True),
+        "labels": pad_sequence(labels, batch_first=True, padding_value=IGNORED),
+    }
+
+
+class BatchesOfLikeLength(torch.utils.data.Sampler[int]):
+    """Indices such that each batch has examples of like length (little padding), the batches in random order.
+
+    Sorted batches in a row, as in transformers' own sampler, end each round with the short examples, which are
+    mostly questions and answers: the model then forgot to call.
+    """
+
+    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
+        self._lengths, self._batch_size, self._seed = lengths, batch_size, seed
+
+    def __len__(self) -> int:
+        return len(self._lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        draw = random.Random(self._seed)
+        jitter = [length + draw.uniform(0, 16) for length in self._lengths]
+        order = sorted(range(len(jitter)), key=jitter.__getitem__)
+        batches = [order[i : i + self._batch_size] for i in range(0, len(order), self._batch_size)]
+        short = batches.pop() if len(batches[-1]) < self._batch_size else []
+        draw.shuffle(batches)  # a short batch goes last: the loader cuts by a fixed size
+        return (index for batch in [*batches, short] for index in batch)
