@@ -321,6 +321,10 @@ def main() -> None:
         typer.echo(f"Error: {error}", err=True)
         sys.exit(1)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        typer.echo(f"Error: {reason}: {error.filename or 'no file named'}.", err=True)
+        said = (
+            f"{error.strerror}: {error.filename}"
+            if error.filename
+            else str(error).partition("\n")[0]
+        )
+        typer.echo(f"Error: {said}", err=True)
         sys.exit(1)

@@ -7,6 +7,7 @@ from consilium.finetune.synthesis.numerals import ORDINALS
 from consilium.finetune.synthesis.request import Request
 from consilium.finetune.synthesis.voices import Writer
 from consilium.tools.contract import ToolResult
+from consilium.tools.imaging.report import percent
 from consilium.tools.registry import TOOLS
 
 ARGUMENT_NAMES = {
@@ -171,10 +172,6 @@ _MEANINGS = {
 }
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
-
-
 def film_reading(writer: Writer, result: ToolResult, image: str, *, several: bool) -> str:
     """What the film reader returned, in a sentence or two."""
     where = f"the {ORDINALS[int(image.removeprefix('scan-')) - 1]} film" if several else "the film"
@@ -195,7 +192,7 @@ def film_reading(writer: Writer, result: ToolResult, image: str, *, several: boo
     assert isinstance(value, float)
     span = ""
     if finding.interval:
-        low, high = map(_percent, finding.interval)
+        low, high = map(percent, finding.interval)
         span = writer.choice(
             (
                 f" (95 % interval {low} to {high})",
@@ -204,14 +201,14 @@ def film_reading(writer: Writer, result: ToolResult, image: str, *, several: boo
             )
         )
     if several:
-        return f"{where[0].upper()}{where[1:]}: pneumonia {finding.level}, {_percent(value)}{span}."
+        return f"{where[0].upper()}{where[1:]}: pneumonia {finding.level}, {percent(value)}{span}."
     meaning = writer.choice(_MEANINGS[finding.level])
     return writer.choice(
         (
-            f"The film reader puts the probability of pneumonia on {where} at {_percent(value)}{span}, {meaning}.",
-            f"The film reader gives pneumonia on {where} {_percent(value)}{span}: {finding.level}.",
-            f"Pneumonia is {finding.level} on {where}: probability {_percent(value)}{span}.",
-            f"On {where} the probability of pneumonia is {_percent(value)}{span}, {meaning}.",
+            f"The film reader puts the probability of pneumonia on {where} at {percent(value)}{span}, {meaning}.",
+            f"The film reader gives pneumonia on {where} {percent(value)}{span}: {finding.level}.",
+            f"Pneumonia is {finding.level} on {where}: probability {percent(value)}{span}.",
+            f"On {where} the probability of pneumonia is {percent(value)}{span}, {meaning}.",
         )
     )
 

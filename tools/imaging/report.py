@@ -98,9 +98,7 @@ def build_result(
             warnings=told,
             sources=[source],
         )
-    span = (
-        f" (95 % interval {_percent(interval[0])} to {_percent(interval[1])})" if interval else ""
-    )
+    span = f" (95 % interval {percent(interval[0])} to {percent(interval[1])})" if interval else ""
     reading = Finding(
         label="pneumonia",
         value=round(probability, 3),
@@ -110,7 +108,7 @@ def build_result(
     )
     return ToolResult(
         summary="The film reader gives pneumonia a probability of "
-        f"{_percent(probability)}{span}: {level}.",
+        f"{percent(probability)}{span}: {level}.",
         findings=[reading, *shown],
         assumptions=[FRONTAL, PREVALENCE],
         warnings=told,
@@ -118,7 +116,7 @@ def build_result(
     )
 
 
-def _percent(share: float) -> str:
-    """Whole percent; one decimal near certainty, which is never claimed."""
-    percent = min(max(100 * share, 0.1), 99.9)
-    return f"{percent:.0f} %" if 1 <= percent < 99.5 else f"{percent:.1f} %"
+def percent(share: float) -> str:
+    """A probability from 0 to 1 in words: whole percent, one decimal near certainty, which is never claimed."""
+    value = min(max(100 * share, 0.1), 99.9)
+    return f"{value:.0f} %" if 1 <= value < 99.5 else f"{value:.1f} %"
