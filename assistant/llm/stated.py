@@ -24,7 +24,9 @@ _CARDINALS = {word: value for value, word in enumerate(_UNITS)} | {
 _COUNTS = {"dozen": 12, "couple": 2, "pair": 2, "both": 2, "single": 1, "a": 1, "an": 1}
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000}
 
-_DIGITS = re.compile(r"(\d+(?:[.,]\d+)*|[.,]\d+)(\s*%|\s*percent\b)?", re.IGNORECASE)
+_DIGITS = re.compile(
+    r"(\d+(?:[.,]\d+)?e[+-]?\d{1,2}\b|\d+(?:[.,]\d+)*|[.,]\d+)(\s*%|\s*percent\b)?", re.IGNORECASE
+)
 _WORD_RUN = re.compile(
     rf"\b(?:{'|'.join([*_CARDINALS, *_SCALES])})\b"
     rf"(?:(?:[\s-]+|\s+and\s+|\s+point\s+)(?:{'|'.join([*_CARDINALS, *_SCALES])})\b)*",
@@ -64,6 +66,9 @@ def _plain(text: str) -> str:
 
 
 def _digit_readings(token: str, *, percent: bool) -> Iterator[set[Decimal]]:
+    if "e" in token.lower():  # 1e-5
+        yield {Decimal(token.replace(",", "."))}
+        return
     parts = re.split(r"[.,]", token)
     if len(parts) <= 2:
         readings = {Decimal(f"{parts[0] or 0}.{parts[1]}" if len(parts) == 2 else parts[0])}

@@ -33,6 +33,8 @@ from consilium.assistant.llm.stated import numbers, words, written
         ("s\u0131x films, the f\u0131fth", set()),  # dotless i is another letter
         ("0.912", {"0.912"}),
         ("0.6 %", {"0.006"}),
+        ("1e5 cells", {"100000"}),
+        ("1.2.3e4", {"1", "2", "3", "4"}),
         ("a million", {"1", "1000000"}),
         ("nothing here", set()),
     ],
