@@ -69,10 +69,6 @@ class Chair:
             settings.home, settings.max_attachments, settings.max_upload_mb
         )
 
-    def model_ready(self) -> bool:
-        """Whether the language model is loaded."""
-        return self._backend is not None
-
     def load_model(self) -> Backend:
         """Load the language model now rather than at the first turn."""
         with self._loading:

@@ -1,6 +1,7 @@
 """A language model that follows a script, for tests of the turn; real models are in the tests marked `model`."""
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ class ScriptedModel(BaseChatModel):
 
     replies: list[Any]
     seen: list[list[BaseMessage]] = []
+    pause: float = 0  # seconds between two words
 
     @property
     def _llm_type(self) -> str:
@@ -41,6 +43,7 @@ class ScriptedModel(BaseChatModel):
         for index, word in enumerate(words):
             text = word if index == 0 else f" {word}"
             last = index == len(words) - 1
+            time.sleep(self.pause)
             chunk = AIMessageChunk(
                 content=text,
                 tool_calls=message.tool_calls if last else [],

@@ -226,6 +226,7 @@ def test_stop_ends_a_running_tool_and_keeps_the_turn(
 
 def test_stop_does_not_wait_for_a_slow_model(desk: Callable[..., Desk]) -> None:
     d = desk("so it goes on and on " * 400)
+    d.backend.model.pause = 0.05  # two minutes in all, and deaf to Stop
     stop = threading.Event()
     started = time.monotonic()
     for event in d.chair.respond(d.conversation, "hello", [], stop):
