@@ -36,7 +36,7 @@ from consilium.assistant.domain import (
     TurnFinished,
     TurnStatus,
 )
-from consilium.assistant.grounding import check, grounds
+from consilium.assistant.grounding import check, grounds, reports
 from consilium.assistant.llm.backend import Backend
 from consilium.assistant.llm.chat import human_message, stated_in
 from consilium.assistant.settings import Settings
@@ -273,11 +273,13 @@ class _Record:
     def finish(self, *, cut: bool) -> None:
         """Check the whole answer; where a sentence had to go, the results speak for themselves.
 
-        Of an answer that was cut the last word is left out: half of 142 is another number.
+        So does a result that the answer passes over. Of an answer that was cut the last word is left out: half of
+        142 is another number.
         """
         turn = self._turn
         text = self._whole_words() if cut else self._text
         turn.answer, turn.removed = check(text, self._allowed)
-        if not turn.answer or turn.removed:
-            summaries = [call.result.summary for call in turn.calls if call.result]
-            turn.answer = " ".join([turn.answer, *summaries]).strip()
+        results = [call.result for call in turn.calls if call.result]
+        if turn.answer and not turn.removed:
+            results = [r for r in results if r.findings and not reports(turn.answer, r.summary)]
+        turn.answer = " ".join([turn.answer, *(r.summary for r in results)]).strip()

@@ -25,6 +25,8 @@ from consilium.assistant.domain import (
     TurnStatus,
 )
 from consilium.assistant.settings import Settings, load_settings
+from consilium.tools.contract import ToolError
+from consilium.tools.imaging import commands as imaging
 from consilium.tools.registry import TOOLS
 
 if TYPE_CHECKING:
@@ -38,6 +40,10 @@ app = typer.Typer(
 )
 evaluate = typer.Typer(help="Measure, with a number that is the same twice.", no_args_is_help=True)
 app.add_typer(evaluate, name="eval")
+
+# A specialist's own commands stand in its folder.
+app.command()(imaging.scans)
+evaluate.command("imaging")(imaging.eval_imaging)
 
 Attach = Annotated[
     list[Path] | None, typer.Option("--attach", help="A film (PNG, JPEG, DICOM, ...); repeatable.")
@@ -317,7 +323,7 @@ def main() -> None:
     logging.getLogger("bitsandbytes").setLevel(logging.CRITICAL)  # misses an optional kernel, aloud
     try:
         app()
-    except ConsiliumError as error:
+    except (ConsiliumError, ToolError) as error:
         typer.echo(f"Error: {error}", err=True)
         sys.exit(1)
     except OSError as error:

@@ -39,3 +39,9 @@ def check(text: str, allowed: Collection[Decimal]) -> Checked:
         else:
             removed.append(sentence.strip())
     return Checked("".join(kept).strip(), removed)
+
+
+def reports(answer: str, summary: str) -> bool:
+    """Whether an answer says anything measured of a result: one of the numbers of its summary, if it has any."""
+    measured = numbers(summary)
+    return not measured or bool(measured & numbers(answer))

@@ -1,10 +1,12 @@
 """The HTML of what a tool did. Every text that comes from a user, a model, a film or a tool is escaped here."""
 
 import base64
+import csv
 import json
 import re
 from collections.abc import Iterable, Sequence
 from html import escape
+from itertools import islice
 from pathlib import Path
 
 from consilium.assistant.domain import Attachment, Call
@@ -18,6 +20,7 @@ _HEADINGS = {
     "unavailable": "This tool is not available yet",
 }
 _TAG_OR_ENTITY = re.compile(r"<(?=[a-zA-Z/!?])|&(?=[a-zA-Z#])")
+_SHOWN_ROWS = 100
 _SHOWN_FACTS = ("view", "age", "sex")
 
 
@@ -48,12 +51,18 @@ def step(call: Call) -> str:
 
 def result(result: ToolResult) -> str:
     """Pictures, findings as a table, and what has to be known to judge them."""
-    pictures = "".join(_artifact(artifact) for artifact in result.artifacts)
+    pictures = "".join(
+        _figure(a.path, a.title, a.media_type, a.title)
+        for a in result.artifacts
+        if a.kind == "image"
+    )
+    files = "".join(_file(a) for a in result.artifacts if a.kind == "table")
     parts = [
         f'<div class="pictures">{pictures}</div>' if pictures else "",
         '<div class="facts">',
         _declined(result),
         _table(result.findings),
+        files,
         _list("Warnings", result.warnings),
         _list("Assumed", result.assumptions),
         _list("Sources", [_source(source) for source in result.sources]),
@@ -67,24 +76,50 @@ def notice(text: str, kind: str = "note") -> str:
     return f'<p class="notice {escape(kind)}" role="status">{escape(text)}</p>'
 
 
-def _artifact(artifact: Artifact) -> str:
-    if artifact.kind != "image":
-        return ""
-    return _figure(artifact.path, artifact.title, artifact.media_type, artifact.title)
+def _file(artifact: Artifact) -> str:
+    """A table to open by a click, where it is one of text, and the file itself to take away."""
+    address = _data_address(artifact.path, artifact.media_type)
+    if address is None:
+        return _missing(artifact.title)
+    rows = _rows(artifact.path) if artifact.media_type == "text/csv" else ""
+    return (
+        f'<details class="file"><summary>{escape(artifact.title)}</summary>{rows}'
+        f'<a download="{escape(artifact.path.name)}" href="{address}">Save the file</a></details>'
+    )
+
+
+def _rows(path: Path) -> str:
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(islice(csv.reader(file), _SHOWN_ROWS + 1))
+    cells = ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
+    more = f"<p>The first {_SHOWN_ROWS} rows.</p>" if len(rows) > _SHOWN_ROWS else ""
+    body = "".join(f"<tr>{row}</tr>" for row in cells[:_SHOWN_ROWS])
+    return f'<div class="table"><table>{body}</table></div>{more}'
 
 
 def _figure(path: Path, alt: str, media_type: str, caption: str) -> str:
     """A picture inside the page itself: no folder of the house has to be opened to the browser for it."""
-    try:
-        data = base64.b64encode(path.read_bytes()).decode("ascii")
-    except OSError:
-        return f'<p class="notice problem">The picture “{escape(alt)}” is missing on disk.</p>'
+    address = _data_address(path, media_type)
+    if address is None:
+        return _missing(alt)
     # The checkbox makes the picture large and small again, without a script.
     return (
         '<figure><label><input type="checkbox" aria-label="Enlarge the picture">'
-        f'<img alt="{escape(alt)}" src="data:{escape(media_type)};base64,{data}"></label>'
+        f'<img alt="{escape(alt)}" src="{address}"></label>'
         f"<figcaption>{escape(caption)}</figcaption></figure>"
     )
+
+
+def _data_address(path: Path, media_type: str) -> str | None:
+    try:
+        data = base64.b64encode(path.read_bytes()).decode("ascii")
+    except OSError:
+        return None
+    return f"data:{escape(media_type)};base64,{data}"
+
+
+def _missing(title: str) -> str:
+    return f'<p class="notice problem">“{escape(title)}” is missing on disk.</p>'
 
 
 def _caption(film: Attachment) -> str:
@@ -104,7 +139,8 @@ def _table(findings: Sequence[Finding]) -> str:
         return ""
     rows = "".join(
         f'<tr><th scope="row">{escape(finding.label)}</th>'
-        f'<td class="value">{escape(value_text(finding))}</td>'
+        f'<td class="{"words" if isinstance(finding.value, str) else "value"}">'
+        f"{escape(value_text(finding))}</td>"
         f"<td>{escape(finding.unit)}</td>"
         f'<td class="interval">{escape(interval_text(finding))}</td>'
         f"<td>{_level(finding)}</td></tr>"

@@ -104,6 +104,15 @@ def test_an_answer_without_ground_gives_way_to_the_results(
     assert d.stored[0].answer == _READING.summary
 
 
+def test_an_answer_that_passes_over_a_result_gets_its_summary(
+    desk: Callable[..., Desk], film: Path, reader: Any
+) -> None:
+    reader(lambda *_: _READING)
+    d = desk(calls(("analyze_scan", {"image": "scan-1"})), "The film was read.")
+    d.say("read this", film)
+    assert d.stored[0].answer == f"The film was read. {_READING.summary}"
+
+
 def test_independent_calls_run_side_by_side(
     desk: Callable[..., Desk], film: Path, reader: Any
 ) -> None:

@@ -6,7 +6,7 @@ from string import ascii_letters
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consilium.assistant.grounding import check, grounds
+from consilium.assistant.grounding import check, grounds, reports
 from consilium.assistant.llm.stated import written
 
 _RESULT = "Pneumonia has a probability of 87 % (95 % interval 81 % to 92 %)."
@@ -52,3 +52,9 @@ def test_whatever_is_kept_is_grounded(parts: list[str]) -> None:
     allowed = {Decimal(7), Decimal(42)}
     kept = check(". ".join(parts), allowed).text
     assert all(any(value in allowed for value in readings) for readings in written(kept))
+
+
+def test_an_answer_reports_a_result_if_it_says_one_of_its_numbers() -> None:
+    assert reports("Probability 87 %.", _RESULT)
+    assert not reports("The film was read.", _RESULT)
+    assert reports("The film was read.", "The film reader was stopped.")

@@ -4,7 +4,7 @@
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -64,13 +64,18 @@ def evaluate(reader: FilmReader, train: FilmSet, test: FilmSet) -> dict[str, Fig
             pneumonias=int(part.labels.sum()),
             patients=len(set(part.patients)),
             abstained=round(float(outside[rows].mean()), 4),
-            reader=_measure(part, probability[rows], reader.card.calibration.threshold),
-            baseline=_measure(part, baseline[rows], 0.5),
+            reader=figures_of(
+                part.labels, probability[rows], part.patients, reader.card.calibration.threshold
+            ),
+            baseline=figures_of(part.labels, baseline[rows], part.patients, 0.5),
         )
     return figures
 
 
-def _measure(films: FilmSet, probability: Numbers, threshold: float) -> dict[str, Figure]:
+def figures_of(
+    labels: Numbers, probability: Numbers, patients: Sequence[str], threshold: float
+) -> dict[str, Figure]:
+    """Every metric with its interval over resampled patients; one that needs a class nobody has is left out."""
     metrics: dict[str, Metric] = {
         "auc": auc,
         "balanced accuracy": partial(balanced_accuracy, threshold=threshold),
@@ -81,8 +86,10 @@ def _measure(films: FilmSet, probability: Numbers, threshold: float) -> dict[str
     }
     figures = {}
     for name, metric in metrics.items():
-        low, high = patient_bootstrap(metric, films.labels, probability, films.patients)
-        value = metric(films.labels, probability)
+        value = metric(labels, probability)
+        if np.isnan(value):
+            continue
+        low, high = patient_bootstrap(metric, labels, probability, patients)
         figures[name] = Figure(value=round(value, 4), low=round(low, 4), high=round(high, 4))
     return figures
 

@@ -15,6 +15,8 @@ ESCAPED = "&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;"
 def test_every_text_of_a_result_is_escaped(tmp_path: Path) -> None:
     picture = tmp_path / "picture.png"
     picture.write_bytes(b"png")
+    table = tmp_path / "table.csv"
+    table.write_text("case,text\nc1,<script>alert(1)</script>\n", encoding="utf-8")
     result = ToolResult(
         summary=ATTACK,
         status="abstained",
@@ -26,6 +28,8 @@ def test_every_text_of_a_result_is_escaped(tmp_path: Path) -> None:
         artifacts=[
             Artifact(id="a", kind="image", title=ATTACK, path=picture, media_type=ATTACK),
             Artifact(id="b", kind="image", title=ATTACK, path=tmp_path / "gone.png"),
+            Artifact(id="t", kind="table", title=ATTACK, path=table, media_type="text/csv"),
+            Artifact(id="s", kind="table", title=ATTACK, path=table, media_type=ATTACK),
         ],
     )
     film = Attachment(
@@ -94,3 +98,14 @@ def test_harmless_text_is_left_as_it_is(text: str) -> None:
 def test_what_would_be_markup_is_made_visible(text: str) -> None:
     assert markup.literal(text)[0] == "&"
     assert "<" not in markup.literal(text)
+
+
+def test_a_table_opens_by_a_click_and_can_be_saved(tmp_path: Path) -> None:
+    table = tmp_path / "cases.csv"
+    table.write_text('case,text\ns-1,"cough, fever"\n' + "s-2,x\n" * 200, encoding="utf-8")
+    artifact = Artifact(id="t", kind="table", title="5 cases", path=table, media_type="text/csv")
+    html = markup.result(ToolResult(summary="", artifacts=[artifact]))
+    assert "<details" in html
+    assert "<td>cough, fever</td>" in html
+    assert 'download="cases.csv"' in html
+    assert html.count("<tr>") == 100

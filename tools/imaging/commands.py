@@ -1,0 +1,59 @@
+"""Commands of the film reader."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def scans(
+    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Films, any depth.")],
+    out: Annotated[Path, typer.Option(help="CSV; give it again to go on where a run stopped.")],
+) -> None:
+    """Read every film of a folder: one row per film and finding, refusals with their reason."""
+    from tqdm import tqdm
+
+    from consilium.tools.imaging.folder import append, done_before, files_below, read_films, row
+    from consilium.tools.imaging.tool import load_reader
+
+    done = done_before(out)
+    paths = [
+        path for path in files_below(folder) if path.relative_to(folder).as_posix() not in done
+    ]
+    paths = [path for path in paths if path.resolve() != out.resolve()]
+    reader = load_reader()
+    refused = 0
+    for read in tqdm(read_films(paths, reader), total=len(paths), unit="film"):
+        refused += read.reading is None
+        append(out, [row(read, folder, reader)])
+    before = f", {len(done)} from before" if done else ""
+    typer.echo(f"{len(paths)} films{before}, {refused} not readable: {out}")
+
+
+def eval_imaging(
+    labels: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="CSV: file, label.")],
+    report: Annotated[Path | None, typer.Option(help="Write the figures as JSON here.")] = None,
+) -> None:
+    """Measure the film reader on labelled films, read as the chat reads them."""
+    from tqdm import tqdm
+
+    from consilium.tools.imaging.folder import read_films
+    from consilium.tools.imaging.labels_file import measure, read_labels
+    from consilium.tools.imaging.tool import load_reader
+
+    reader = load_reader()
+    films = read_labels(labels, reader.card)
+    paths = [film.path for film in films]
+    reads = list(tqdm(read_films(paths, reader), total=len(paths), unit="film"))
+    parts = measure(films, reads, reader)
+    if report:
+        outcome = {name: part.model_dump() for name, part in parts.items()}
+        report.write_text(json.dumps(outcome, indent=2) + "\n", encoding="utf-8")
+    for name, part in parts.items():
+        typer.echo(
+            f"{name}: {part.films} films of {part.patients} patients, {part.pneumonias} pneumonias, "
+            f"{100 * part.abstained:.1f} % abstained, {len(part.unreadable)} not readable"
+        )
+        for metric, figure in part.figures.items():
+            typer.echo(f"  {metric}: {figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})")
