@@ -1,1 +1,1 @@
-"""Cardiovascular risk: the contract only; no predictor is registered yet."""
+"""The cardiovascular risk predictor: the published equations and a learned model."""

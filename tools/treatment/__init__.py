@@ -1,1 +1,1 @@
-"""Treatment what-if: the contract only; no simulator is registered yet."""
+"""The treatment simulator: tumour volume ahead under each plan."""
