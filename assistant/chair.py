@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ from consilium.assistant.domain import (
     TurnFinished,
     TurnStatus,
 )
-from consilium.assistant.grounding import check, grounds, reports
+from consilium.assistant.grounding import Checked, check, grounds, reports
 from consilium.assistant.llm.backend import Backend
 from consilium.assistant.llm.chat import human_message, stated_in
 from consilium.assistant.settings import Settings
@@ -172,7 +173,7 @@ class Chair:
         agent = make_agent(
             backend.chat_model(stop), TOOLS.values(), context, stated_in(messages), stop
         )
-        record = _Record(turn, messages)
+        record = _Record(turn, messages, by_line=not backend.mixes_lines)
         stream = agent.stream({"messages": messages}, stream_mode=["messages", "updates"])
         for mode, event in _until(stop, stream):
             if mode == "updates":
@@ -218,21 +219,33 @@ def _messages(update: dict[str, Any]) -> Iterator[BaseMessage]:
 class _Record:
     """Puts on a turn what the agent does; shows of the answer only what the number check lets through."""
 
-    def __init__(self, turn: Turn, messages: Sequence[BaseMessage]) -> None:
+    def __init__(self, turn: Turn, messages: Sequence[BaseMessage], *, by_line: bool) -> None:
         self._turn = turn
-        self._allowed = grounds(
-            m.additional_kwargs["text"] if isinstance(m, HumanMessage) else str(m.content)
-            for m in messages
-            if isinstance(m, HumanMessage | ToolMessage)
-        )
+        said = [m.additional_kwargs["text"] for m in messages if isinstance(m, HumanMessage)]
+        self._said = grounds(said)
+        self._by_line = by_line
+        self._lines: list[set[Decimal]] = [self._said] if by_line else []
+        self._allowed = set(self._said)
+        for message in messages:
+            if isinstance(message, ToolMessage):
+                self._take(message)
         self._text = ""
         self._began: dict[str, float] = {}
         self.shown = ""
 
+    def _take(self, message: ToolMessage) -> None:
+        lines = str(message.content).splitlines()
+        self._allowed |= grounds(lines)
+        if self._by_line:  # what the user said may stand beside any of them
+            self._lines += [grounds([line]) | self._said for line in lines]
+
+    def _check(self, text: str) -> Checked:
+        return check(text, self._allowed, self._lines)
+
     def piece(self, text: str) -> bool:
         """Take in a piece of the answer; True if there is more to show, which goes by whole words."""
         self._text += text
-        shown = check(self._whole_words(), self._allowed).text
+        shown = self._check(self._whole_words()).text
         changed, self.shown = shown != self.shown, shown
         return changed
 
@@ -255,7 +268,7 @@ class _Record:
             now = time.perf_counter()
             call.seconds = now - self._began[call.id]
             self._turn.timings["tools"] = now - min(self._began.values())
-            self._allowed |= grounds([str(message.content)])
+            self._take(message)
             self._text = ""  # what was said before the result was not the answer
             yield CallFinished(call=call)
 
@@ -278,7 +291,7 @@ class _Record:
         """
         turn = self._turn
         text = self._whole_words() if cut else self._text
-        turn.answer, turn.removed = check(text, self._allowed)
+        turn.answer, turn.removed = self._check(text)
         results = [call.result for call in turn.calls if call.result]
         if turn.answer and not turn.removed:
             results = [r for r in results if r.findings and not reports(turn.answer, r.summary)]

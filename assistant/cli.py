@@ -1,4 +1,4 @@
-"""The command line: `consilium chat | ask | call | tools | eval | finetune | fetch | doctor`.
+"""The command line: the chair's own commands, and those that the specialists bring.
 
 Exit codes: 0 done; 1 the thing asked for failed (the sentence on stderr says why); 2 the command was written wrongly;
 3 the tool ran and declined to answer; 130 interrupted.
@@ -25,9 +25,13 @@ from consilium.assistant.domain import (
     TurnStatus,
 )
 from consilium.assistant.settings import Settings, load_settings
+from consilium.tools.cases import commands as cases
 from consilium.tools.contract import ToolError
 from consilium.tools.imaging import commands as imaging
+from consilium.tools.molecules import commands as molecules
 from consilium.tools.registry import TOOLS
+from consilium.tools.risk import commands as risk
+from consilium.tools.treatment import commands as treatment
 
 if TYPE_CHECKING:
     from consilium.assistant.chair import Chair
@@ -42,8 +46,36 @@ evaluate = typer.Typer(help="Measure, with a number that is the same twice.", no
 app.add_typer(evaluate, name="eval")
 
 # A specialist's own commands stand in its folder.
+train = typer.Typer(help="Train a specialist anew: one YAML, resumable.", no_args_is_help=True)
+app.add_typer(train, name="train")
 app.command()(imaging.scans)
 evaluate.command("imaging")(imaging.eval_imaging)
+app.command("risk")(risk.risk)
+evaluate.command("risk")(risk.eval_risk)
+train.command("risk")(risk.train_risk)
+app.command("treatment")(treatment.treatment)
+evaluate.command("treatment")(treatment.eval_treatment)
+train.command("treatment")(treatment.train_treatment)
+case_base = typer.Typer(help="The case base of the similar-case search.", no_args_is_help=True)
+app.add_typer(case_base, name="cases")
+evaluate.command("cases")(cases.eval_cases)
+for _command in (
+    cases.build,
+    cases.add,
+    cases.show,
+    cases.remove,
+    cases.stats,
+    cases.search,
+    cases.rebuild,
+    cases.export,
+):
+    case_base.command()(_command)
+case_base.command("list")(cases.list_cases)
+generator = typer.Typer(help="The molecule generator.", no_args_is_help=True)
+app.add_typer(generator, name="molecules")
+generator.command()(molecules.sample)
+evaluate.command("molecules")(molecules.eval_molecules)
+train.command("molecules")(molecules.train_molecules)
 
 Attach = Annotated[
     list[Path] | None, typer.Option("--attach", help="A film (PNG, JPEG, DICOM, ...); repeatable.")
@@ -292,11 +324,20 @@ def finetune(
 
 
 @app.command()
-def fetch() -> None:
-    """Bring the embedded language model (once; resumes where it was cut off)."""
+def fetch(
+    case_base: Annotated[
+        bool, typer.Option("--case-base/--no-case-base", help="Build the case base, too: minutes.")
+    ] = True,
+) -> None:
+    """Bring what the chat needs and the package does not hold (once; goes on where it was cut off)."""
     from consilium.assistant.llm.weights import ensure_embedded
+    from consilium.tools.molecules.drug_list import ensure_drug_list
 
-    typer.echo(f"The language model is in {ensure_embedded(load_settings().home)}.")
+    home = load_settings().home
+    typer.echo(f"The language model is in {ensure_embedded(home)}.")
+    typer.echo(f"The list of known drugs is {ensure_drug_list(home)}.")
+    if case_base:
+        cases.build()
 
 
 @app.command()

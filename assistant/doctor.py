@@ -15,7 +15,8 @@ from consilium.tools.contract import Run, ToolError
 from consilium.tools.registry import TOOLS
 
 _PACKAGES = (
-    "torch transformers peft accelerate bitsandbytes langchain langchain-openai gradio xgrammar pydicom"
+    "torch transformers peft accelerate bitsandbytes langchain langchain-openai gradio faiss-cpu xgrammar"
+    " pydicom rdkit"
 ).split()
 
 

@@ -5,7 +5,7 @@ the user is taken out whole. The check reads text, whoever wrote it; it does not
 """
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -28,17 +28,30 @@ def grounds(texts: Iterable[str]) -> set[Decimal]:
     return {number for text in texts for number in numbers(text)}
 
 
-def check(text: str, allowed: Collection[Decimal]) -> Checked:
-    """Keep the sentences whose numbers are all among `allowed`."""
+def check(
+    text: str, allowed: Collection[Decimal], lines: Sequence[Collection[Decimal]] = ()
+) -> Checked:
+    """Keep the sentences whose numbers are all among `allowed`.
+
+    Parameters
+    ----------
+    lines : where given, the numbers of a sentence must also stand together in one of these sets: a small model
+        makes false sentences of true numbers.
+    """
     kept, removed = [], []
     for match in _SENTENCE.finditer(text):
         sentence = match.group()
-        said = written(_ATTACHMENT_ID.sub("", sentence))
-        if all(any(value in allowed for value in readings) for readings in said):
+        said = list(written(_ATTACHMENT_ID.sub("", sentence)))
+        together = not lines or not said or any(_all_in(said, line) for line in lines)
+        if _all_in(said, allowed) and together:
             kept.append(sentence)
         else:
             removed.append(sentence.strip())
     return Checked("".join(kept).strip(), removed)
+
+
+def _all_in(said: Iterable[Collection[Decimal]], allowed: Collection[Decimal]) -> bool:
+    return all(any(value in allowed for value in readings) for readings in said)
 
 
 def reports(answer: str, summary: str) -> bool:

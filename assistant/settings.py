@@ -7,7 +7,6 @@ import os
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from platformdirs import user_data_dir
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
@@ -17,10 +16,7 @@ from pydantic_settings import (
 )
 
 from consilium.assistant.domain import ConsiliumError
-
-
-def _home() -> Path:
-    return Path(os.environ.get("CONSILIUM_HOME") or user_data_dir("consilium", appauthor=False))
+from consilium.tools.home import data_home
 
 
 class Settings(BaseSettings):
@@ -28,7 +24,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CONSILIUM_", extra="forbid")
 
-    home: Path = Field(default_factory=_home, description="data folder")
+    home: Path = Field(default_factory=data_home, description="data folder")
     database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the data folder")
     host: str = "127.0.0.1"
     port: int = Field(7860, ge=1, le=65535)
@@ -67,7 +63,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags, then environment, then the TOML file."""
-        file = Path(os.environ.get("CONSILIUM_CONFIG") or _home() / "consilium.toml")
+        file = Path(os.environ.get("CONSILIUM_CONFIG") or data_home() / "consilium.toml")
         if "CONSILIUM_CONFIG" in os.environ and not file.is_file():
             raise ConsiliumError(f"CONSILIUM_CONFIG names {file}, which is not a file.")
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file)

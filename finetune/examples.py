@@ -14,6 +14,7 @@ from consilium import prompts
 from consilium.assistant.domain import ConsiliumError
 from consilium.assistant.llm import template
 from consilium.finetune.synthesis.example import Conversation
+from consilium.tools.registry import TOOLS
 
 IGNORED = -100  # the label of a token that is not learned
 
@@ -33,14 +34,18 @@ def read_conversations(path: Path) -> Iterator[Conversation]:
 def messages(conversation: Conversation, *, with_answer: bool = True) -> list[template.Message]:
     """A conversation as chat messages; without the last answer it ends at the last turn's calls."""
     chat: list[template.Message] = []
+    last = conversation.turns[-1]
     for turn in conversation.turns:
         chat.append(template.user_message(turn.user, turn.attachments))
         if turn.calls:
-            chat.append(template.call_message([(c.name, c.arguments) for c in turn.calls]))
-            if turn is conversation.turns[-1] and not with_answer:
+            calls = [(call.name, call.arguments) for call in turn.calls]
+            chat.append(template.call_message(calls, TOOLS.values()))
+            if turn is last and not with_answer:
                 break
             chat += [
-                template.result_message(call.name, result)
+                template.result_message(
+                    call.name, template.render_result(result), earlier=turn is not last
+                )
                 for call, result in zip(turn.calls, turn.results, strict=True)
             ]
         chat.append(template.words_message(turn.reply, "ask" if turn.asks else "answer"))

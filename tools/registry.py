@@ -1,7 +1,7 @@
 """The list of specialists, in the order the language model reads them.
 
 A contract without `load` is known (calls to it are decoded and graded) but not runnable: the chair says so
-instead of pretending. A specialist gets its `load` when it is real.
+instead of pretending. A specialist gets its `load` when it is real; what is slow to import waits until then.
 """
 
 from collections.abc import Mapping
@@ -16,10 +16,39 @@ from consilium.tools.treatment.contract import SimulateTreatment
 
 
 def _load_imaging() -> Run:
-    from consilium.tools.imaging.tool import analyze_scan, load_reader  # torch is slow to import
+    from consilium.tools.imaging.tool import analyze_scan, load_reader
 
     load_reader()
     return analyze_scan
+
+
+def _load_risk() -> Run:
+    from consilium.tools.risk.model import load_model
+    from consilium.tools.risk.tool import predict_risk
+
+    load_model()
+    return predict_risk
+
+
+def _load_treatment() -> Run:
+    from consilium.tools.treatment.tool import load_forecaster, simulate_treatment
+
+    load_forecaster()
+    return simulate_treatment
+
+
+def _load_profiler() -> Run:
+    from consilium.tools.molecules.tool import load_profiler, profile_molecule
+
+    load_profiler()
+    return profile_molecule
+
+
+def _load_cases() -> Run:
+    from consilium.tools.cases.tool import find_similar_cases, load_finder
+
+    load_finder()
+    return find_similar_cases
 
 
 _SPECS = (
@@ -35,12 +64,14 @@ _SPECS = (
         "10-year cardiovascular risk of one patient",
         "cardiovascular risk predictor",
         PredictRisk,
+        _load_risk,
     ),
     ToolSpec(
         "simulate_treatment",
         "tumour volume ahead under each treatment plan",
         "treatment simulator",
         SimulateTreatment,
+        _load_treatment,
     ),
     ToolSpec(
         "design_molecules",
@@ -53,12 +84,14 @@ _SPECS = (
         "computed properties and ADMET of one molecule",
         "molecule profiler",
         ProfileMolecule,
+        _load_profiler,
     ),
     ToolSpec(
         "find_similar_cases",
         "searches earlier patients like the one described",
         "similar-case search",
         FindSimilarCases,
+        _load_cases,
     ),
 )
 

@@ -24,6 +24,11 @@ class Backend(Protocol):
         """Which model, adapter, device and prompt."""
         ...
 
+    @property
+    def mixes_lines(self) -> bool:
+        """Whether a sentence of its answers may join numbers of several lines of a result."""
+        ...
+
     def chat_model(self, stop: threading.Event) -> BaseChatModel:
         """A chat model for one turn, which ends early when `stop` is set."""
         ...
@@ -78,6 +83,12 @@ class _Local:
             prompt_sha256=prompt_sha256(TOOLS.values()),
         )
 
+    @property
+    def mixes_lines(self) -> bool:
+        return bool(
+            self._settings.model
+        )  # the embedded model, of 135 million parameters, mixes them up
+
     def chat_model(self, stop: threading.Event) -> BaseChatModel:
         from consilium.assistant.llm.chat import LocalChatModel
 
@@ -102,6 +113,10 @@ class _Remote:
             device=self.settings.base_url,
             prompt_sha256=prompt_sha256(TOOLS.values()),
         )
+
+    @property
+    def mixes_lines(self) -> bool:
+        return True
 
     def chat_model(self, stop: threading.Event) -> BaseChatModel:
         from langchain_openai import ChatOpenAI

@@ -14,6 +14,7 @@ from langchain_core.messages import (
     AIMessageChunk,
     BaseMessage,
     HumanMessage,
+    ToolCallChunk,
     ToolMessage,
 )
 from langchain_core.messages.utils import message_chunk_to_message
@@ -108,7 +109,7 @@ class LocalChatModel(BaseChatModel):
         chat = [*chat, *self.local.tokens(f"{decision}\n")]
         if decision == "call" and calls is not None:
             text = "".join(self._complete(chat, calls, _MAX_CALL_TOKENS, usage))
-            yield _chunk(tool_calls=text)
+            yield _chunk(tool_calls=self._parsed(text))
         else:
             said = [str(m.content) for m in messages if isinstance(m, ToolMessage)]
             allowed = stated.numbers | numbers("\n".join(said))
@@ -135,10 +136,11 @@ class LocalChatModel(BaseChatModel):
         room = self.local.context_length - len(self.local.prefix)
         room -= max(_MAX_CALL_TOKENS, self.max_answer_tokens)
         starts = [i for i, message in enumerate(messages) if isinstance(message, HumanMessage)]
+        written = [self._as_template(m, earlier=i < starts[-1]) for i, m in enumerate(messages)]
         for start in starts:
             text = template.render(
                 self.local.tokenizer,
-                [_as_template(message) for message in messages[start:]],
+                written[start:],
                 add_generation_prompt=True,
             )
             chat = self.local.tokens(text)
@@ -146,44 +148,47 @@ class LocalChatModel(BaseChatModel):
                 return chat
         raise ConsiliumError("This message is too long for the language model; please shorten it.")
 
+    def _as_template(self, message: BaseMessage, *, earlier: bool) -> template.Message:
+        if isinstance(message, HumanMessage):
+            return {"role": "user", "content": str(message.content)}
+        if isinstance(message, ToolMessage):
+            return template.result_message(str(message.name), str(message.content), earlier=earlier)
+        if isinstance(message, AIMessage) and message.tool_calls:
+            calls = [(call["name"], call["args"]) for call in message.tool_calls]
+            return template.call_message(calls, self.local.specs)
+        decision = message.response_metadata.get("decision", "answer")
+        return template.words_message(str(message.content), decision)
 
-def _as_template(message: BaseMessage) -> template.Message:
-    if isinstance(message, HumanMessage):
-        return {"role": "user", "content": str(message.content)}
-    if isinstance(message, ToolMessage):
-        return {"role": "tool", "content": f"{message.name}\n{message.content}"}
-    if isinstance(message, AIMessage) and message.tool_calls:
-        return template.call_message([(c["name"], c["args"]) for c in message.tool_calls])
-    decision = message.response_metadata.get("decision", "answer")
-    return template.words_message(str(message.content), decision)
+    def _parsed(self, text: str) -> list[ToolCallChunk]:
+        """The decoded calls; none where decoding was stopped or cut in the middle of one."""
+        try:
+            calls = json.loads(text)
+        except ValueError:
+            return []
+        specs = {spec.name: spec for spec in self.local.specs}
+        return [
+            ToolCallChunk(
+                name=call["name"],
+                args=json.dumps(template.as_stated(specs[call["name"]], call["arguments"])),
+                id=f"call-{uuid4().hex[:8]}",
+                index=index,
+                type="tool_call_chunk",
+            )
+            for index, call in enumerate(calls)
+        ]
 
 
 def _chunk(
-    content: str = "", tool_calls: str = "", last: bool = False, **metadata: Any
+    content: str = "",
+    tool_calls: Sequence[ToolCallChunk] = (),
+    last: bool = False,
+    **metadata: Any,
 ) -> ChatGenerationChunk:
     return ChatGenerationChunk(
         message=AIMessageChunk(
             content=content,
-            tool_call_chunks=[
-                {
-                    "name": call["name"],
-                    "args": json.dumps(call["arguments"]),
-                    "id": f"call-{uuid4().hex[:8]}",
-                    "index": index,
-                    "type": "tool_call_chunk",
-                }
-                for index, call in enumerate(_parsed(tool_calls))
-            ],
+            tool_call_chunks=list(tool_calls),
             response_metadata=metadata,
             chunk_position="last" if last else None,
         )
     )
-
-
-def _parsed(calls: str) -> list[dict[str, Any]]:
-    """The decoded calls; none where decoding was stopped or cut in the middle of one."""
-    try:
-        parsed: list[dict[str, Any]] = json.loads(calls)
-    except ValueError:
-        return []
-    return parsed

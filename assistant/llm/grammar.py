@@ -1,6 +1,7 @@
 """What the model can say next, as a grammar made from the contracts and from what the chat states.
 
-Under it a call is always valid JSON for a known tool with known arguments of the right type, and a value marked
+Under it a call is always valid JSON for a known tool with all its arguments of the right type (see
+`template.written_out` for what nobody stated), and a value marked
 `stated` in its contract (numbers, SMILES, attachment ids) can only be one that the chat holds. A tool whose
 required value was never said cannot be called at all. Numbers in words are bound in the same way: an answer can
 only hold a number of the results or of the user. The grammar says nothing about which tool or value is right.
@@ -14,6 +15,7 @@ from typing import Any
 import xgrammar as xgr
 
 from consilium.assistant.llm.stated import numbers, words
+from consilium.assistant.llm.template import unsaid
 from consilium.tools.contract import ToolSpec
 
 MAX_CALLS = 8
@@ -87,16 +89,26 @@ def _arguments_schema(spec: ToolSpec, stated: Stated) -> dict[str, Any] | None:
     properties: dict[str, Any] = {}
     for name, prop in spec.properties().items():
         narrowed = _narrow(prop, stated)
-        if narrowed is not None:
+        if name in required:
+            if narrowed is None:
+                return None
             properties[name] = narrowed
-        elif name in required:
-            return None
+        elif unsaid(prop) is None:
+            properties[name] = _or_null(narrowed)
+        else:
+            assert narrowed is not None  # choices need nothing stated
+            properties[name] = narrowed
     return {
         "type": "object",
         "properties": properties,
-        "required": list(required),
+        "required": list(properties),
         "additionalProperties": False,
     }
+
+
+def _or_null(schema: dict[str, Any] | None) -> dict[str, Any]:
+    null = {"type": "null"}
+    return null if schema is None else {"anyOf": [schema, null]}
 
 
 def _narrow(prop: Mapping[str, Any], stated: Stated) -> dict[str, Any] | None:

@@ -65,15 +65,55 @@ def user_message(text: str, attachments: Sequence[str] = ()) -> Message:
     return {"role": "user", "content": shown + _inert(text)}
 
 
-def call_message(calls: Sequence[tuple[str, Mapping[str, Any]]]) -> Message:
+def call_message(
+    calls: Sequence[tuple[str, Mapping[str, Any]]], specs: Iterable[ToolSpec]
+) -> Message:
     """An assistant's message that calls tools; numbers are written in their shortest form."""
+    known = {spec.name: spec for spec in specs}
     return {
         "role": "assistant",
         "content": "",
         "tool_calls": [
-            {"function": {"name": name, "arguments": _shortest(arguments)}}
+            {
+                "function": {
+                    "name": name,
+                    "arguments": _shortest(
+                        written_out(known[name], arguments) if name in known else arguments
+                    ),
+                }
+            }
             for name, arguments in calls
         ],
+    }
+
+
+def unsaid(prop: Mapping[str, Any]) -> Any:
+    """What the model writes for an optional argument that nobody stated.
+
+    The default where it is a choice that can be read off the chat (false, a unit, an empty list), else None.
+    """
+    plain = prop["type"] == "boolean" or "enum" in prop or prop.get("default") == []
+    return prop.get("default") if plain else None
+
+
+def written_out(spec: ToolSpec, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Every argument of the contract in its order, so that each is a question of its own to the model.
+
+    A small model that may leave an argument out leaves out too many.
+    """
+    return {
+        name: arguments[name] if name in arguments else unsaid(prop)
+        for name, prop in spec.properties().items()
+    }
+
+
+def as_stated(spec: ToolSpec, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The reverse of `written_out`: without what nobody stated."""
+    properties, required = spec.properties(), spec.schema().get("required", ())
+    return {
+        name: value
+        for name, value in arguments.items()
+        if name in required or value not in (None, unsaid(properties[name]))
     }
 
 
@@ -82,9 +122,15 @@ def words_message(text: str, decision: str) -> Message:
     return {"role": "assistant", "content": text, "decision": decision}
 
 
-def result_message(name: str, result: ToolResult) -> Message:
-    """A tool's result as the model reads it; pictures are left out, they go to the page."""
-    return {"role": "tool", "content": f"{name}\n{render_result(result)}"}
+def result_message(name: str, rendered: str, *, earlier: bool) -> Message:
+    """A tool's result as the model reads it; one of an earlier turn is its summary, so that a chat stays short.
+
+    Parameters
+    ----------
+    rendered : what `render_result` made.
+    """
+    shown = rendered.partition("\n")[0] if earlier else rendered
+    return {"role": "tool", "content": f"{name}\n{shown}"}
 
 
 def render_result(result: ToolResult) -> str:

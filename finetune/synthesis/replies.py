@@ -8,7 +8,6 @@ from consilium.finetune.synthesis.request import Request
 from consilium.finetune.synthesis.voices import Writer
 from consilium.tools.contract import ToolResult
 from consilium.tools.imaging.report import percent
-from consilium.tools.registry import TOOLS
 
 ARGUMENT_NAMES = {
     "image": ("the film as an attachment",),
@@ -64,13 +63,13 @@ def asking(writer: Writer, asks: Sequence[str]) -> str:
 
 
 _CAN = (
-    "I can have an attached chest film read; further specialists for risk, treatment, molecules and similar cases "
-    "are foreseen"
+    "I can have a chest film read, estimate cardiovascular risk, simulate tumour treatment, design and profile "
+    "molecules, and search for similar cases"
 )
 _WORDS = {
     "greeting": (
         "Hello! Attach a chest film and ask about it, or ask what I can do.",
-        "Good to see you. I can have a chest film read; attach one and tell me what you want to know.",
+        "Good to see you. Tell me what you want to know, and attach a film if it is about one.",
         "Hello, I am ready. Attach a chest film or ask your question.",
         "Hello! I answer from specialist tools, for example the chest film reader. What do you need?",
     ),
@@ -84,11 +83,10 @@ _WORDS = {
     "abilities": (
         f"{_CAN}. It is for research use, not a medical device.",
         "I pass your question to specialist tools and answer from their results only: chest films, cardiovascular "
-        "risk, tumour treatment, molecules and similar cases. Not all are installed yet; the chest film reader is.",
-        "Attach a chest film as PNG, JPEG or DICOM and I have it read. The tools for risk, treatment, molecules and "
-        "similar cases are not installed yet. For research use only.",
-        "I am a research assistant: I call specialist models and report what they return, with their uncertainty. "
-        "At present the chest film reader is installed.",
+        "risk, tumour treatment, molecules and similar cases.",
+        f"{_CAN}. Every number I give comes from such a tool or from you.",
+        "I am a research assistant: I call specialist models for films, risk, treatment, molecules and similar "
+        "cases, and report what they return, with their uncertainty.",
     ),
     "knowledge": (
         "I answer only from my tools' results, and none of them covers general medical knowledge. Please consult a "
@@ -132,34 +130,6 @@ _WORDS = {
 def in_words(writer: Writer, kind: str) -> str:
     """The answer to a message that no tool serves."""
     return writer.choice(_WORDS[kind])
-
-
-_NOT_INSTALLED = (
-    "The {title} is not installed in this version, so I cannot give {what}.",
-    "I understood, but the {title} is not installed in this version. I have no {bare} to report.",
-    "The {title} is not available in this version, so {name} was not run and I have no {bare}.",
-    "I cannot give {what} yet: the {title} is not installed in this version.",
-    "No {bare} yet: the {title} is not installed in this version.",
-)
-_PRODUCTS = {
-    "predict_risk": ("a risk figure", "risk figure"),
-    "simulate_treatment": ("a forecast of the volume", "forecast"),
-    "design_molecules": ("new molecules", "new molecules"),
-    "profile_molecule": ("a molecular profile", "profile"),
-    "find_similar_cases": ("similar cases", "similar cases"),
-}
-
-
-def _not_installed(writer: Writer, names: Sequence[str]) -> str:
-    titles = [TOOLS[name].title for name in dict.fromkeys(names)]
-    if len(titles) > 1:
-        return (
-            f"The {listed(titles).replace(' and ', ' and the ')} are not installed in this version."
-        )
-    what, noun = _PRODUCTS[names[0]]
-    return writer.choice(_NOT_INSTALLED).format(
-        title=titles[0], name=names[0], what=what, bare=noun
-    )
 
 
 _MEANINGS = {
@@ -213,7 +183,7 @@ def film_reading(writer: Writer, result: ToolResult, image: str, *, several: boo
     )
 
 
-_LONGEST = 45  # words before what is not installed; a small model keeps short answers straight
+_LONGEST = 60  # words with a caution; a small model keeps short answers straight
 
 _CAVEATS = (
     "A radiologist must read the film.",
@@ -238,18 +208,20 @@ def _caution(writer: Writer, results: Sequence[ToolResult]) -> str:
 
 
 def from_results(writer: Writer, calls: Sequence[Call], results: Sequence[ToolResult]) -> str:
-    """The answer after calls: every film's reading, one caution, and what is not installed."""
+    """The answer after calls: the films' readings, the other results in their own words, one caution."""
     films = [(c, r) for c, r in zip(calls, results, strict=True) if c.name == "analyze_scan"]
+    others = [r for c, r in zip(calls, results, strict=True) if c.name != "analyze_scan"]
     sentences = [
         film_reading(writer, r, c.arguments["image"], several=len(films) > 1) for c, r in films
     ]
+    sentences += [result.summary for result in others]
+    caution = ""
     if any(r.status == "ok" for _, r in films):
         caution = _caution(writer, [r for _, r in films])
-        if len(" ".join([*sentences, caution]).split()) <= _LONGEST:
-            sentences.append(caution)
-    missing = [c.name for c, r in zip(calls, results, strict=True) if r.status == "unavailable"]
-    if missing:
-        sentences.append(_not_installed(writer, missing))
+    elif len(others) == 1 and writer.chance(0.5):
+        caution = writer.choice(["", *others[0].warnings, *others[0].assumptions])
+    if caution and len(" ".join([*sentences, caution]).split()) <= _LONGEST:
+        sentences.append(caution)
     return " ".join(sentences)
 
 

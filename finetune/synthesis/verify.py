@@ -19,7 +19,7 @@ from consilium.tools.registry import TOOLS
 
 # Visit numbers and the horizon may be said without a number: "the last visit", "only the next visit".
 _INFERRED = {"chemotherapy_at", "radiotherapy_at", "horizon"}
-_LONGEST_REPLY = 60  # words
+_LONGEST_REPLY = 130  # words, of three results side by side
 _QUOTED = {"molecule", "similar_to", "query"}
 # A number with its decimals and a SMILES are one word each; the bars of a table are none.
 _WORD = re.compile(r"(?=\S*\w)[^\s,;:?!.]+(?:[.,:][^\s,;:?!.]+)*")

@@ -57,6 +57,7 @@ class ScriptedBackend:
     """A backend whose model is scripted."""
 
     replies: list[Any]
+    mixes_lines: bool = True
     model: ScriptedModel = field(init=False)
     info: ModelInfo = field(default_factory=lambda: ModelInfo(name="scripted"))
 

@@ -113,6 +113,18 @@ def test_an_answer_that_passes_over_a_result_gets_its_summary(
     assert d.stored[0].answer == f"The film was read. {_READING.summary}"
 
 
+def test_a_small_model_may_not_mix_the_lines_of_a_result(
+    desk: Callable[..., Desk], film: Path, reader: Any
+) -> None:
+    other = Finding(label="effusion", value=0.12, unit="probability", level="unlikely")
+    result = _READING.model_copy(update={"findings": [*_READING.findings, other]})
+    reader(lambda *_: result)
+    d = desk(calls(("analyze_scan", {"image": "scan-1"})), "Pneumonia: 0.87, or 0.12.")
+    d.backend.mixes_lines = False
+    d.say("read this", film)
+    assert d.stored[0].answer == _READING.summary
+
+
 def test_independent_calls_run_side_by_side(
     desk: Callable[..., Desk], film: Path, reader: Any
 ) -> None:

@@ -58,3 +58,14 @@ def test_an_answer_reports_a_result_if_it_says_one_of_its_numbers() -> None:
     assert reports("Probability 87 %.", _RESULT)
     assert not reports("The film was read.", _RESULT)
     assert reports("The film was read.", "The film reader was stopped.")
+
+
+def test_numbers_of_different_lines_make_no_sentence_of_a_small_model() -> None:
+    lines = ["5 cases, led by support2-5025; 2 of 5 died (40 %)", "support2-3683: similarity 80 %"]
+    allowed, by_line = grounds(lines), [grounds([line]) for line in lines]
+    text = "2 of 5 died (40 %). The 5 cases are led by support2-3683. None is near."
+    assert check(text, allowed).removed == []
+    assert check(text, allowed, by_line) == (
+        "2 of 5 died (40 %). None is near.",
+        ["The 5 cases are led by support2-3683."],
+    )

@@ -82,6 +82,6 @@ def test_a_value_nobody_stated_is_refused() -> None:
 
 
 def test_a_contract_without_specialist_says_so() -> None:
-    result = run_call(_SPEC, _ARGUMENTS, ToolContext())
+    result = run_call(replace(_SPEC, load=None), _ARGUMENTS, ToolContext())
     assert result.status == "unavailable"
     assert "not installed in this version" in result.summary

@@ -1,1 +1,1 @@
-"""Similar cases: the contract only; no index is registered yet."""
+"""Similar cases: real patients, cited, and a hospital's own."""

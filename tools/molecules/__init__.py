@@ -1,1 +1,1 @@
-"""Molecule design and profiles: the contracts only; no generator is registered yet."""
+"""Molecules: a profile of any, and a generator of new ones."""

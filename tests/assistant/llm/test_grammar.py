@@ -1,11 +1,14 @@
 """Under the grammar a call is valid and holds only what was stated; checked on raw text, without a model."""
 
+import json
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import xgrammar as xgr
 
 from consilium.assistant.llm.grammar import Stated, calls_grammar, words_grammar
+from consilium.assistant.llm.template import call_message
 from consilium.tools.registry import TOOLS
 
 _BYTES = [bytes([value]) for value in range(256)]
@@ -26,18 +29,51 @@ def calls() -> xgr.Grammar | None:
     return calls_grammar(TOOLS.values(), Stated.of([_SAID], ["scan-1", "scan-2"]))
 
 
+def said(*calls: tuple[str, dict[str, Any]]) -> str:
+    message = call_message(calls, TOOLS.values())
+    return json.dumps(
+        [call["function"] for call in message["tool_calls"]],
+        separators=(",", ":"),
+        ensure_ascii=False,
+    )
+
+
+_RISK = {
+    "age": 54,
+    "sex": "male",
+    "total_cholesterol": 6.1,
+    "hdl_cholesterol": 1.05,
+    "systolic_bp": 136,
+    "cholesterol_unit": "mmol/L",
+    "smoker": True,
+}
+_SCAN = ("analyze_scan", {"image": "scan-2"})
+
+
 @pytest.mark.parametrize(
     "text",
     [
-        '[{"name":"analyze_scan","arguments":{"image":"scan-2"}}]',
-        '[{"name":"predict_risk","arguments":{"age":54,"sex":"male","total_cholesterol":6.1,'
-        '"hdl_cholesterol":1.05,"systolic_bp":136,"cholesterol_unit":"mmol/L","smoker":true}}]',
-        '[{"name":"profile_molecule","arguments":{"molecule":"CC(=O)Nc1ccc(O)cc1"}},'
-        '{"name":"profile_molecule","arguments":{"molecule":"aspirin"}}]',
-        '[{"name":"find_similar_cases","arguments":{"query":"a man, é"}}]',
-        '[{"name":"simulate_treatment","arguments":{"volumes_cm3":[6.1,1.05],'
-        '"chemotherapy_at":[1],"plans":["none"],"horizon":6}}]',
-        '[{"name":"design_molecules","arguments":{}}]',
+        said(_SCAN),
+        said(("predict_risk", _RISK)),
+        said(
+            ("profile_molecule", {"molecule": "CC(=O)Nc1ccc(O)cc1"}),
+            ("profile_molecule", {"molecule": "aspirin"}),
+        ),
+        said(("find_similar_cases", {"query": "a man, é"}), _SCAN),
+        said(
+            (
+                "simulate_treatment",
+                {
+                    "volumes_cm3": [6.1, 1.05],
+                    "chemotherapy_at": [1],
+                    "plans": ["none"],
+                    "horizon": 6,
+                },
+            )
+        ),
+        said(("design_molecules", {})),
+        '[{"name":"design_molecules","arguments":{"count":null,"similar_to":null,"min_qed":null,'
+        '"max_logp":6.1,"max_weight":null}}]',
     ],
 )
 def test_valid_calls_can_be_said(calls: xgr.Grammar | None, text: str) -> None:
@@ -49,13 +85,16 @@ def test_valid_calls_can_be_said(calls: xgr.Grammar | None, text: str) -> None:
     [
         "[]",
         '[{"name":"prescribe","arguments":{}}]',
-        '[{"name":"analyze_scan","arguments":{"image":"scan-3"}}]',
+        said(("analyze_scan", {"image": "scan-3"})),
         '[{"name":"analyze_scan","arguments":{}}]',
-        '[{"name":"profile_molecule","arguments":{"molecule":"ibuprofen"}}]',
-        '[{"name":"design_molecules","arguments":{"max_weight":500}}]',
-        '[{"name":"design_molecules","arguments":{"count":54}}]',
-        '[{"name":"simulate_treatment","arguments":{"volumes_cm3":[6.1]}}]',
-        '[{"name":"predict_risk","arguments":{"age":"54"}}]',
+        '[{"name":"analyze_scan","arguments":{"image":null}}]',
+        said(("profile_molecule", {"molecule": "ibuprofen"})),
+        said(("design_molecules", {"max_weight": 500})),
+        said(("design_molecules", {"count": 54})),
+        '[{"name":"design_molecules","arguments":{}}]',
+        said(("simulate_treatment", {"volumes_cm3": [6.1]})),
+        said(("predict_risk", _RISK | {"age": "54"})),
+        said(("predict_risk", _RISK | {"smoker": None})),
     ],
 )
 def test_invalid_unknown_and_unstated_cannot(calls: xgr.Grammar | None, text: str) -> None:

