@@ -11,7 +11,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,7 @@ from consilium.assistant.domain import (
     TurnFinished,
     TurnStatus,
 )
-from consilium.assistant.grounding import Checked, check, grounds, reports
+from consilium.assistant.grounding import Checked, Lines, check, grounds, reports
 from consilium.assistant.llm.backend import Backend
 from consilium.assistant.llm.chat import human_message, stated_in
 from consilium.assistant.settings import Settings
@@ -221,11 +220,11 @@ class _Record:
 
     def __init__(self, turn: Turn, messages: Sequence[BaseMessage], *, by_line: bool) -> None:
         self._turn = turn
-        said = [m.additional_kwargs["text"] for m in messages if isinstance(m, HumanMessage)]
-        self._said = grounds(said)
+        self._said = [m.additional_kwargs["text"] for m in messages if isinstance(m, HumanMessage)]
         self._by_line = by_line
-        self._lines: list[set[Decimal]] = [self._said] if by_line else []
-        self._allowed = set(self._said)
+        self._results: list[str] = []
+        self._allowed = grounds(self._said)
+        self._lines: Lines | None = None
         for message in messages:
             if isinstance(message, ToolMessage):
                 self._take(message)
@@ -234,13 +233,13 @@ class _Record:
         self.shown = ""
 
     def _take(self, message: ToolMessage) -> None:
-        lines = str(message.content).splitlines()
-        self._allowed |= grounds(lines)
-        if self._by_line:  # what the user said may stand beside any of them
-            self._lines += [grounds([line]) | self._said for line in lines]
+        self._results += str(message.content).splitlines()
+        self._allowed |= grounds(self._results)
+        if self._by_line:
+            self._lines = Lines.of(self._results, self._said)
 
     def _check(self, text: str) -> Checked:
-        return check(text, self._allowed, self._lines)
+        return check(text, self._allowed, self._lines if self._turn.calls else None)
 
     def piece(self, text: str) -> bool:
         """Take in a piece of the answer; True if there is more to show, which goes by whole words."""
@@ -295,4 +294,5 @@ class _Record:
         results = [call.result for call in turn.calls if call.result]
         if turn.answer and not turn.removed:
             results = [r for r in results if r.findings and not reports(turn.answer, r.summary)]
-        turn.answer = " ".join([turn.answer, *(r.summary for r in results)]).strip()
+        unsaid = [r.summary for r in results if r.summary not in turn.answer]
+        turn.answer = " ".join([turn.answer, *unsaid]).strip()

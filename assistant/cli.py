@@ -24,9 +24,10 @@ from consilium.assistant.domain import (
     TurnFinished,
     TurnStatus,
 )
+from consilium.assistant.findings import interval_text, value_text
 from consilium.assistant.settings import Settings, load_settings
 from consilium.tools.cases import commands as cases
-from consilium.tools.contract import ToolError
+from consilium.tools.contract import Finding, ToolError
 from consilium.tools.imaging import commands as imaging
 from consilium.tools.molecules import commands as molecules
 from consilium.tools.registry import TOOLS
@@ -223,13 +224,22 @@ def call(
     else:
         typer.echo(result.summary)
         for finding in result.findings:
-            typer.echo(f"  {finding.label}: {finding.value} {finding.unit} ({finding.level})")
+            typer.echo(f"  {_finding(finding)}")
         for text in [*result.warnings, *result.assumptions]:
             typer.echo(f"  note: {text}")
+        for source in result.sources:
+            typer.echo(f"  source: {source.name} {source.version} {source.data}".rstrip())
         for artifact in result.artifacts:
             typer.echo(f"  {artifact.title}: {artifact.path}")
     if result.status != "ok":
         raise typer.Exit(_DECLINED if result.abstained else 1)
+
+
+def _finding(finding: Finding) -> str:
+    value = f"{finding.label}: {value_text(finding)} {finding.unit}".rstrip()
+    interval = f" ({interval_text(finding)})" if finding.interval else ""
+    level = "" if finding.level == "info" else f", {finding.level}"
+    return f"{value}{interval}{level}"
 
 
 @app.command()

@@ -13,6 +13,10 @@ from consilium.assistant.llm.stated import numbers, written
 
 _SENTENCE = re.compile(r".+?(?:[.!?]+(?=\s)|\n+|$)\s*", re.DOTALL)
 
+_WORD = re.compile(r"[a-z]{4,}")
+_FAMILIAR = 0.6  # of the words of a sentence
+_SMALL = 12
+
 _ATTACHMENT_ID = re.compile(r"\bscan-\d+\b")
 
 
@@ -28,26 +32,46 @@ def grounds(texts: Iterable[str]) -> set[Decimal]:
     return {number for text in texts for number in numbers(text)}
 
 
-def check(
-    text: str, allowed: Collection[Decimal], lines: Sequence[Collection[Decimal]] = ()
-) -> Checked:
-    """Keep the sentences whose numbers are all among `allowed`.
+class Lines(NamedTuple):
+    """What a small model may say: it makes false sentences of true numbers, and empty ones of none.
 
     Parameters
     ----------
-    lines : where given, the numbers of a sentence must also stand together in one of these sets: a small model
-        makes false sentences of true numbers.
+    numbers : the numbers that stand together in a line; those of a sentence must be among one of these sets.
+    words : of all lines; a sentence without numbers must mostly be made of them.
     """
+
+    numbers: list[set[Decimal]]
+    words: set[str]
+
+    @classmethod
+    def of(cls, lines: Sequence[str], said: Sequence[str]) -> "Lines":
+        """Of the lines of results; what the user said may stand beside any of them."""
+        known = grounds(said)
+        return cls(
+            [known, *(grounds([line]) | known for line in lines)],
+            set(_WORD.findall("\n".join([*lines, *said]).lower())),
+        )
+
+
+def check(text: str, allowed: Collection[Decimal], lines: Lines | None = None) -> Checked:
+    """Keep the sentences whose numbers are all among `allowed`, and within `lines` where they are given."""
     kept, removed = [], []
     for match in _SENTENCE.finditer(text):
         sentence = match.group()
         said = list(written(_ATTACHMENT_ID.sub("", sentence)))
-        together = not lines or not said or any(_all_in(said, line) for line in lines)
-        if _all_in(said, allowed) and together:
+        if _all_in(said, allowed) and (lines is None or _within(sentence, said, lines)):
             kept.append(sentence)
         else:
             removed.append(sentence.strip())
     return Checked("".join(kept).strip(), removed)
+
+
+def _within(sentence: str, said: Sequence[Collection[Decimal]], lines: Lines) -> bool:
+    if said:
+        return any(_all_in(said, line) for line in lines.numbers)
+    own = _WORD.findall(sentence.lower())
+    return sum(word in lines.words for word in own) >= _FAMILIAR * len(own)
 
 
 def _all_in(said: Iterable[Collection[Decimal]], allowed: Collection[Decimal]) -> bool:
@@ -55,6 +79,10 @@ def _all_in(said: Iterable[Collection[Decimal]], allowed: Collection[Decimal]) -
 
 
 def reports(answer: str, summary: str) -> bool:
-    """Whether an answer says anything measured of a result: one of the numbers of its summary, if it has any."""
+    """Whether an answer says anything measured of a result: one of the numbers of its summary, if it has any.
+
+    A small whole number tells nothing where there are others: "a" and "one" are numbers, too.
+    """
     measured = numbers(summary)
-    return not measured or bool(measured & numbers(answer))
+    telling = {n for n in measured if n > _SMALL or n != n.to_integral_value()} or measured
+    return not telling or bool(telling & numbers(answer))

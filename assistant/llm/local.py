@@ -217,7 +217,10 @@ class LocalModel:
         shown = ""
         bitmask = xgr.allocate_token_bitmask(1, self.model.config.vocab_size)
         while len(ids) - len(prompt) < max_new_tokens and not (stop and stop.is_set()):
-            guess = self._propose(ids) if len(ids) > len(prompt) else []
+            room = (
+                max_new_tokens - (len(ids) - len(prompt)) - 1
+            )  # besides the token every pass gives
+            guess = self._propose(ids)[:room] if len(ids) > len(prompt) else []
             started = time.perf_counter()
             logits = self._forward([*ids, *guess], rows=len(guess) + 1)
             ended = self._accept(ids, guess, logits, matcher, bitmask)

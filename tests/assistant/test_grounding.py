@@ -6,7 +6,7 @@ from string import ascii_letters
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consilium.assistant.grounding import check, grounds, reports
+from consilium.assistant.grounding import Lines, check, grounds, reports
 from consilium.assistant.llm.stated import written
 
 _RESULT = "Pneumonia has a probability of 87 % (95 % interval 81 % to 92 %)."
@@ -58,14 +58,19 @@ def test_an_answer_reports_a_result_if_it_says_one_of_its_numbers() -> None:
     assert reports("Probability 87 %.", _RESULT)
     assert not reports("The film was read.", _RESULT)
     assert reports("The film was read.", "The film reader was stopped.")
+    assert not reports("It is not a reference.", "QED 0.75 and 1 structural alert.")
 
 
-def test_numbers_of_different_lines_make_no_sentence_of_a_small_model() -> None:
-    lines = ["5 cases, led by support2-5025; 2 of 5 died (40 %)", "support2-3683: similarity 80 %"]
-    allowed, by_line = grounds(lines), [grounds([line]) for line in lines]
-    text = "2 of 5 died (40 %). The 5 cases are led by support2-3683. None is near."
+def test_a_small_model_keeps_to_the_lines_of_the_results() -> None:
+    lines = [
+        "5 cases, led by support2-5025; 2 of 5 died (40 %)",
+        "support2-3683: similarity 80 %",
+        "warning: Earlier cases are context, not a prognosis.",
+    ]
+    text = "2 of 5 died (40 %). The 5 cases are led by support2-3683. Cases are context. It makes perfect sense."
+    allowed = grounds(lines)
     assert check(text, allowed).removed == []
-    assert check(text, allowed, by_line) == (
-        "2 of 5 died (40 %). None is near.",
-        ["The 5 cases are led by support2-3683."],
+    assert check(text, allowed, Lines.of(lines, ["find cases"])) == (
+        "2 of 5 died (40 %). Cases are context.",
+        ["The 5 cases are led by support2-3683.", "It makes perfect sense."],
     )

@@ -23,18 +23,63 @@ _NUMBER = r"(?P<{}>1[0-2]\d|[1-9]?\d)"
 _YEARS = r"(?:\s*-?\s*(?:years?|yrs?|y/?o|yo)\b(?:[\s-]*(?:old|of\s+age))?)?"
 _UNIT = (
     r"(?!\s*(?:%|mm|mg|g/|kg|cm|ml|mmol|µ|u/|iu|bpm|beats|breaths|/\s?min|per\b|days?\b|hours?\b|weeks?\b"
-    r"|months?\b|minutes?\b|degrees?\b|°|pack|points?\b|percent|l\b|litres?\b|[.,/]?\d))"
+    r"|months?\b|minutes?\b|degrees?\b|°|pack|cigarettes?|points?\b|percent|l\b|litres?\b|[.,/]?\d))"
 )
 _MEASURES = (
-    r"(?:pressure|bp|temperature|temp|creatinine|glucose|sugar|rate|pulse|hr|rr|sodium|potassium|count|score"
+    r"(?:pressure|[sd]?bp|fio2|troponin|nodes?|ratio|fever|smokers?"
+    r"|temperature|temp|creatinine|glucose|sugar|rate|pulse|hr|rr|sodium|potassium|count|score"
     r"|gcs|bmi|weight|level|saturation|spo2|pao2|fraction|ef|lvef|ha?emoglobin|hb|albumin|bilirubin|ph|wbc"
     r"|platelets|cholesterol|ldl|hdl|stay|dose|inr|crp|psa|hba1c|a1c|icp|map|cvp|bnp|egfr|gfr|lactate|urea"
     r"|bun|apache|sofa|aps|tsh|fev1|volume|size|thickness|index|of|is|was|to|by|for)"
 )
+# Somebody else, named earlier in the same clause: "her father, who ..." ends a clause, "father who died" not.
 _RELATIVE = re.compile(
-    r"\b(?:husband|wife|mother|father|brother|sister|son|daughter|parents?|spouse|partner|uncle|aunt"
-    r"|grand\w+)\s+(?:\w+\s+)?$",
+    r"\b(?:husband|wife|mother|father|brother|sister|son|daughter|sibling|parent|spouse|partner|uncle|aunt"
+    r"|cousin|(?:degree|male|blood)\s+relative|grand(?:mother|father|parent|son|daughter))s?\b[^,.;()]*$",
     re.IGNORECASE,
+)
+_OF_RELATIVES = re.compile(r"\s*(?:relatives?|siblings?|partners?|cousins?)\b", re.IGNORECASE)
+_OWN_CHILDREN = re.compile(
+    r"(?:\b(?:with|with\s+no|without|ha[sd]|have|having|ha[sd]\s+no|have\s+no|her|his|their|lost|two|three|four|five|six"
+    r"|seven|eight|young|small|several)|\d)\s+$",
+    re.IGNORECASE,
+)
+_NOT_YET = re.compile(
+    r"\b(?:risks?\s+(?:of|for)|fear\s+of|chance\s+of|probability\s+of|predict\w*|high|low|f(?:o)?etal)\s+$",
+    re.IGNORECASE,
+)
+_SURVIVED_ILLNESS = re.compile(
+    r"\b(?:cancer|tumou?r|carcinoma|lymphoma|leuka?emia|melanoma|abuse)\s+$", re.IGNORECASE
+)
+# A condition that is denied: "excluding ...", "not ...", "... excluded". Until the end it leaves a mark in the
+# text, one character of the private use area, so that conditions denied together are seen together.
+_MARK = 0xE000
+_MARKS = "\ue000-\uf8ff"
+_DENY = (
+    r"(?:\b(?:exclud(?:e|es|ing)|except(?:\s+for)?|excepting|omit(?:ting)?|leav(?:e|ing)\s+out|avoid(?:ing)?"
+    r"|ignor(?:e|ing)|without|not(?!\s+only)|no|none|nobody|no\s+one|neither|rather\s+than|other\s+than|apart\s+from|instead\s+of"
+    r"|(?:don't|do\s+not)\s+(?:show|include|list|give|find|want))\b|\bnon(?=-))"
+)
+_SKIPPED = (
+    r"(?:[\s-]|\b(?:me|any|all|the|of|in|those|these|ones?|patients?|people|persons?|cases?|adults?|anyone|who"
+    r"|that|were|was|are|is|be|being|has|have|had|aged?|only|and|or|nor|elderly|wom[ae]n|m[ae]n|females?"
+    rf"|males?)\b|[{_MARKS}])*"
+)
+_EXCLUDED = (
+    r"(?:\s*\b(?:patients?|people|cases?|are|were|is|was|be|being|to|should|must|all|who|aged?|and|or"
+    rf"|wom[ae]n|m[ae]n|females?|males?|children)\b|\s*[{_MARKS}])*\s*"
+    r"\b(?:excluded|left\s+out|omitted|not\s+included|not\s+wanted|not\s+to\s+be\s+(?:shown|included))\b"
+)
+_DENIED_BEFORE = re.compile(_DENY + _SKIPPED + "$", re.IGNORECASE)
+_DENIED_AFTER = re.compile(_EXCLUDED, re.IGNORECASE)
+_DENIED = re.compile(
+    rf"(?:\b(?:but|who|that|were|was|are|is)\s+){{0,3}}{_DENY}{_SKIPPED}[{_MARKS}](?:{_EXCLUDED})?"
+    rf"|[{_MARKS}]{_EXCLUDED}",
+    re.IGNORECASE,
+)
+_NOT_APPLIED = (
+    "What the request excludes could not be applied as a condition ({said}): it was left out; say instead"
+    " which cases may be found."
 )
 _DESCRIBED = re.compile(
     r"(?:\b(?:an?|this|my|our|the|same|another|old|yo|y/o|is|elderly|young|white|black|asian|caucasian)"
@@ -60,10 +105,12 @@ class Parsed:
     ----------
     conditions : what is applied as metadata.
     rest : the request without the words of the conditions: what is compared.
+    notes : what was denied and cannot be applied.
     """
 
     conditions: Filter
     rest: str
+    notes: tuple[str, ...] = ()
 
     @property
     def has_content(self) -> bool:
@@ -80,18 +127,26 @@ def parse(query: str) -> Parsed:
         If the conditions exclude each other.
     """
     found: dict[str, set[Any]] = {}
-    rest = query
+    denied: list[Condition] = []
+    rest = re.sub(f"[{_MARKS}]", " ", query)
     for pattern, condition in _RULES:
         kept, last = [], 0
         for match in pattern.finditer(rest):
             stated = condition(match)
             if stated is None:
                 continue
-            for name, value in stated.items():
-                found.setdefault(name, set()).add(value)
             kept.append(rest[last : match.start()])
             last = match.end()
+            if _is_denied(match):
+                kept.append(chr(_MARK + len(denied)))
+                denied.append(stated)
+                continue
+            for name, value in stated.items():
+                found.setdefault(name, set()).add(value)
         rest = " ".join([*kept, rest[last:]])
+    allowed, notes, rest = _without_denied(rest, denied)
+    for name, value in allowed:
+        found.setdefault(name, set()).add(value)
     if len(found.get("sex", ())) > 1:  # women and men: everybody
         del found["sex"]
     if any(len(values) > 1 for name, values in found.items() if name.startswith("died")):
@@ -106,7 +161,8 @@ def parse(query: str) -> Parsed:
         raise ToolError(
             "The request's limits of age or year exclude each other: say one range."
         ) from None
-    return Parsed(conditions, re.sub(r"\s+([,.;])", r"\1", " ".join(rest.split())).strip(" ,;"))
+    rest = re.sub(r"\s+([,.;)])", r"\1", " ".join(rest.split())).replace("()", "")
+    return Parsed(conditions, rest.strip(" ,;"), tuple(notes))
 
 
 def in_words(conditions: Filter) -> str:
@@ -138,9 +194,54 @@ def _before(match: re.Match[str], size: int = 24) -> str:
     return match.string[max(0, match.start() - size) : match.start()]
 
 
+def _is_denied(match: re.Match[str]) -> bool:
+    return bool(
+        _DENIED_BEFORE.search(_before(match, 80))
+        or _DENIED_AFTER.match(match.string[match.end() : match.end() + 80])
+    )
+
+
+def _without_denied(
+    text: str, denied: list[Condition]
+) -> tuple[list[tuple[str, Any]], list[str], str]:
+    """What denied conditions leave, notes of what no condition can say, and the text without their words."""
+    allowed: list[tuple[str, Any]] = []
+    notes: list[str] = []
+    for phrase in _DENIED.finditer(text):
+        for part in re.split(r"\b(?:and|n?or)\b", phrase[0]):  # neither the one nor the other
+            group = [denied[ord(mark) - _MARK] for mark in re.findall(f"[{_MARKS}]", part)]
+            opposite = _opposite(group)
+            if opposite is not None:
+                allowed += opposite.items()
+            elif group:
+                said = ", ".join(in_words(Filter.model_construct(**stated)) for stated in group)
+                notes.append(_NOT_APPLIED.format(said=said))
+    return allowed, notes, re.sub(f"[{_MARKS}]", " ", _DENIED.sub(" ", text))
+
+
+def _opposite(group: list[Condition]) -> Condition | None:
+    """What a denied condition leaves, or None for what no single condition can say ("no women over 60")."""
+    if len(group) != 1 or len(group[0]) != 1:
+        return None
+    ((name, value),) = group[0].items()
+    if name == "sex":
+        return {"sex": "male" if value == "female" else "female"}
+    if name == "min_age":
+        return {"max_age": value - _JUST_BELOW}
+    if name == "max_age":
+        return {"min_age": round(value + _JUST_BELOW, 2)}
+    if name == "since":
+        return {"until": value - 1}
+    if name == "until":
+        return {"since": value + 1}
+    return {name: not value}
+
+
 def _age(match: re.Match[str], low: float | None, high: float | None) -> Condition | None:
     if re.search(rf"\b{_MEASURES}\s*$", _before(match), re.IGNORECASE):
         return None  # "blood pressure over 90"
+    if _RELATIVE.search(_before(match, 80)):
+        return None  # "her father died under 60"
     if low is not None and high is not None and low > high:
         low, high = high, low
     limits: Condition = {}
@@ -184,12 +285,20 @@ def _elderly(match: re.Match[str]) -> Condition | None:
     return None if _DESCRIBED.search(_before(match)) else {"min_age": float(_OLD)}
 
 
+def _children(match: re.Match[str]) -> Condition | None:
+    """Children as patients, not those that somebody has."""
+    before = _before(match, 80)
+    if _OWN_CHILDREN.search(before) or _RELATIVE.search(before):
+        return None
+    return {"max_age": _ADULT - _JUST_BELOW}
+
+
 def _sex(match: re.Match[str]) -> Condition | None:
     word = match["sex"].lower()
     female = word.startswith(("w", "f", "l"))
-    if match["not"]:
-        female = not female
-    elif not word.endswith(("men", "s")) and _DESCRIBED.search(_before(match)):
+    if _OF_RELATIVES.match(match.string[match.end() :]) or _RELATIVE.search(_before(match, 80)):
+        return None
+    if not word.endswith(("men", "s")) and _DESCRIBED.search(_before(match)):
         return None
     return {"sex": "female" if female else "male"}
 
@@ -198,7 +307,10 @@ def _outcome(
     name: Literal["died", "died_in_hospital"], value: bool
 ) -> Callable[..., Condition | None]:
     def condition(match: re.Match[str]) -> Condition | None:
-        return None if _RELATIVE.search(_before(match)) else {name: value}
+        before = _before(match, 80)
+        if _RELATIVE.search(before) or _NOT_YET.search(before):
+            return None
+        return None if _SURVIVED_ILLNESS.search(before) else {name: value}
 
     return condition
 
@@ -266,7 +378,7 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Condition | None]
         _under,
     ),
     (_rule(r"\b(?:elderly|geriatric)\b"), _elderly),
-    (_rule(r"\b(?:children|paediatric|pediatric)\b"), lambda _: {"max_age": _ADULT - _JUST_BELOW}),
+    (_rule(r"\b(?:children|paediatric|pediatric)\b"), _children),
     (
         _rule(
             r"\b(?:(?:who|that)\s+)?(?:did\s+not\s+survive\s+(?:to\s+(?:hospital\s+)?discharge|"
@@ -281,7 +393,7 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Condition | None]
     ),
     (
         _rule(
-            r"\b(?:(?:who|that|were|was)\s+)*(?:survived?\s+(?:to\s+(?:hospital\s+)?discharge|(?:in\s+)?hospital\b|"
+            r"\b(?:(?:who|that|were|was)\s+){0,2}(?:survived?\s+(?:to\s+(?:hospital\s+)?discharge|(?:in\s+)?hospital\b|"
             + _STAY
             + r")|discharged\s+alive|left\s+(?:the\s+)?hospital\s+alive|alive\s+at\s+discharge"
             r"|(?:did\s+not|didn't)\s+die\s+in\s+(?:the\s+)?hospital)"
@@ -290,22 +402,22 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Condition | None]
     ),
     (
         _rule(
-            r"\b(?:(?:who|that|were|was)\s+)*(?:survivors?\b|still\s+alive\b|survived\b(?!\s+(?:by|a|an|the|by))"
-            r"|(?:did\s+not|didn't)\s+die\b)"
+            r"\b(?:(?:who|that|were|was)\s+){0,2}(?:(?<!non-)(?<!non)survivors\b|still\s+alive\b|survived\b(?!\s+(?:by|a|an|the|by))"
+            r"|(?:did\s+not|didn't)\s+die\b|ha(?:s|ve|d)\s+not\s+died\b)"
         ),
         _outcome("died", False),
     ),
     (
         _rule(
             r"(?:\b(?:who|that|patients|cases|and)\s+(?:later\s+|eventually\s+)?died\b(?!\s+of)|\bdeceased\b"
+            r"|\b(?:who\s+)?(?:did\s+not|didn't)\s+survive\b(?!\s+(?:an?|the|to)\b)"
             r"|\bnon-?survivors?\b|\bfatal\s+(?:cases|outcome)\b|\bwith\s+fatal\s+outcome\b)"
         ),
         _outcome("died", True),
     ),
     (
         _rule(
-            r"\b(?P<not>(?:excluding|except|not|no|without|other\s+than)\s+)?(?:only\s+)?"
-            r"(?P<sex>women|woman|females?|ladies|men|man|males?|gentlemen)\b"
+            r"\b(?P<sex>women|woman|females?|ladies|men|man|males?|gentlemen)\b"
             r"(?:\s+(?:patients?|cases?|only))?"
         ),
         _sex,

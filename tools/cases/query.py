@@ -87,7 +87,7 @@ def read_query(request: str) -> Query:
         mentions=concepts.load().mentions(statement),
         age=_age(parsed.rest),
         sex=_sex(parsed.rest),
-        notes=(CUT.format(limit=MAX_WORDS),) if cut else (),
+        notes=((CUT.format(limit=MAX_WORDS),) if cut else ()) + parsed.notes,
     )
 
 

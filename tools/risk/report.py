@@ -74,8 +74,9 @@ RANGE_LEARNED = (
     "The learned model's interval is the spread over its ensemble and over what was not given."
 )
 WHAT_IF = (
-    "What-ifs are recomputed with that one input changed; a statin is taken to lower non-HDL "
-    "cholesterol by 30 %. They compare people, they are not proven effects of treatment."
+    "What-ifs are recomputed with that one input changed; a pressure that is lowered counts as treated, "
+    "a statin is taken to lower non-HDL cholesterol by 30 %. They compare people, they are not proven "
+    "effects of treatment."
 )
 WHAT_IF_RAISES = (
     "Where a what-if lies above the estimate, the equation gives that input little or inverse weight at "

@@ -76,6 +76,7 @@ def treatment(
     chemotherapy and radiotherapy for what was given at that visit. A patient that cannot be right gets
     a sentence in the output; the others get volumes with 90 % intervals.
     """
+    from consilium.tools.treatment import report
     from consilium.tools.treatment.batch import chosen_plans, forecast_file
     from consilium.tools.treatment.tool import load_forecaster
 
@@ -85,3 +86,5 @@ def treatment(
         f"{counts['ok']} patients forecast, {counts['abstained']} declined, {counts['error']} with "
         f"errors: {out}"
     )
+    for caution in (report.VOLUMES, report.SPACING, report.ORIGIN, report.RESEARCH_USE):
+        typer.echo(caution)

@@ -11,6 +11,7 @@ from consilium.assistant.llm import local as local_module
 from consilium.assistant.llm import template
 from consilium.assistant.llm.grammar import Stated, calls_grammar, words_grammar
 from consilium.assistant.llm.local import LocalModel, Usage
+from consilium.assistant.llm.template import as_stated
 
 pytestmark = pytest.mark.model
 
@@ -72,7 +73,8 @@ def test_untuned_it_still_cannot_write_an_invalid_call(embedded: LocalModel) -> 
     )
     specs = {spec.name: spec for spec in embedded.specs}
     for call in json.loads(text):
-        specs[call["name"]].args.model_validate(call["arguments"])
+        spec = specs[call["name"]]
+        spec.args.model_validate(as_stated(spec, call["arguments"]))
 
 
 def test_the_decision_is_explicit(embedded: LocalModel) -> None:

@@ -60,12 +60,66 @@ def test_conditions(request_, conditions, rest):
         "who died of cancer",
         "weight over 100 kg",
         "pO2 below 60 mmHg",
+        "SBP under 90 in shock",
+        "fever over 39",
+        "troponin > 50",
+        "first-degree male relative under 55 with infarction",
+        "father died of infarction under 60",
+        "mother of 3 children",
+        "has two children, gout",
+        "breast cancer survivor with dyspnoea",
+        "high risk of death in hospital",
     ],
 )
 def test_descriptions_and_measurements_are_no_conditions(request_):
     parsed = parse(request_)
     assert parsed.conditions.empty
     assert parsed.rest == request_
+
+
+@pytest.mark.parametrize(
+    ("request_", "conditions", "rest"),
+    [
+        ("sepsis, excluding patients over 80", "aged 80 or less", "sepsis"),
+        ("sepsis, but not over 70", "aged 70 or less", "sepsis"),
+        ("no patients under 18, gout", "aged 18 or more", "gout"),
+        ("sepsis, women excluded", "male", "sepsis"),
+        ("sepsis, excluding women and children", "male, aged 18 or more", "sepsis"),
+        ("non-elderly patients with gout", "aged 64 or less", "patients with gout"),
+        ("gout, excluding those who died in hospital", "left hospital alive", "gout"),
+        ("patients with gout who were not discharged alive", "died in hospital", None),
+        ("sepsis, survivors excluded", "died", "sepsis"),
+        ("gout, patients who did not survive", "died", "gout, patients"),
+        ("not only women over 60, gout", "female, aged 61 or more", "not only, gout"),
+        ("neither women nor children, gout", "male, aged 18 or more", "gout"),
+        ("man with no children who died in hospital, gout", "male, died in hospital", None),
+        ("no fever, women over 60", "female, aged 61 or more", "no fever"),
+        ("women over 60 without fever", "female, aged 61 or more", "without fever"),
+    ],
+)
+def test_denied_conditions_are_turned_round(request_, conditions, rest):
+    parsed = parse(request_)
+    assert in_words(parsed.conditions) == conditions
+    assert rest is None or parsed.rest == rest
+    assert not parsed.notes
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "78-year-old man with sepsis, women over 60 excluded",
+        "78-year-old man with sepsis (women over 60 excluded)",
+        "78-year-old man with sepsis, excluding women over 60",
+        "No women over 60; 78-year-old man with sepsis",
+    ],
+)
+def test_what_cannot_be_excluded_is_said(request_):
+    parsed = parse(request_)
+    assert parsed.conditions.empty
+    assert parsed.rest == "78-year-old man with sepsis"
+    assert len(parsed.notes) == 1
+    assert "61 or more" in parsed.notes[0]
+    assert "female" in parsed.notes[0]
 
 
 def test_ages_have_decimals():

@@ -66,11 +66,11 @@ def test_goals_are_recomputed():
     found = explain.what_if(predict, row)
     assert set(found) == {"smoking", "systolic_bp", "total_cholesterol", "statin", "all"}
     assert found["smoking"] == pytest.approx(predict(patient(smoker=0))[0])
-    assert found["systolic_bp"] == pytest.approx(predict(patient(systolic_bp=130))[0])
+    assert found["systolic_bp"] == pytest.approx(predict(patient(systolic_bp=130, bp_treated=1))[0])
     assert found["total_cholesterol"] == pytest.approx(predict(patient(total_cholesterol=180))[0])
     on_statin = patient(statin=1, total_cholesterol=40 + 0.7 * 200)
     assert found["statin"] == pytest.approx(predict(on_statin)[0])
-    together = patient(statin=1, total_cholesterol=180, smoker=0, systolic_bp=130)
+    together = patient(statin=1, total_cholesterol=180, smoker=0, systolic_bp=130, bp_treated=1)
     assert found["all"] == pytest.approx(predict(together)[0])
     now = predict(row)[0]
     added_up = now + sum(found[name] - now for name in found if name != "all")
