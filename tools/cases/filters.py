@@ -310,7 +310,8 @@ def _outcome(
         before = _before(match, 80)
         if _RELATIVE.search(before) or _NOT_YET.search(before):
             return None
-        return None if _SURVIVED_ILLNESS.search(before) else {name: value}
+        of_illness = "survivor" in match[0].lower() and _SURVIVED_ILLNESS.search(before)
+        return None if of_illness else {name: value}
 
     return condition
 

@@ -148,3 +148,8 @@ def test_any_request_can_be_parsed(request_):
     except ToolError:
         return
     assert len(parsed.rest) <= len(request_) + 1
+
+
+def test_an_illness_before_it_does_not_hide_an_outcome():
+    assert parse("patients with lung cancer who died in hospital").conditions.died_in_hospital
+    assert parse("breast cancer survivor with sepsis").conditions.empty
