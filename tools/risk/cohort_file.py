@@ -3,8 +3,8 @@
 Added columns, as fractions: `prevent_MODEL_OUTCOME_YEARSy`, `pce_ascvd_10y`, `model_10y` (the learned model: death of
 cardiovascular disease); then `note` (what was taken for granted) and `error` (why a cell is empty). A column is there
 where the file has its inputs: PREVENT needs `egfr`, its heart failure `bmi`, its extensions their value and its full
-model two of them. Without a `race` column the Pooled Cohort Equations are given for both races, as
-`pce_ascvd_10y_white` and `pce_ascvd_10y_black`.
+model two of them. `pce_ascvd_10y` needs a race; without a `race` column it is empty and the Pooled Cohort Equations are
+given for both, as `pce_ascvd_10y_white` and `pce_ascvd_10y_black`.
 
 The output is comma-separated UTF-8 with decimal points, whatever the input was.
 """
@@ -126,7 +126,9 @@ class _Plan:
             for years in prevent.YEARS
             for outcome in self.outcomes
         }
-        pce = ["pce_ascvd_10y"] if self.race else ["pce_ascvd_10y_white", "pce_ascvd_10y_black"]
+        pce = ["pce_ascvd_10y"]
+        if not self.race:
+            pce += ["pce_ascvd_10y_white", "pce_ascvd_10y_black"]
         self.estimates = [*self.prevent.values(), *pce, LEARNED]
         self.added = [*self.estimates, "note", "error"]
         self.headline = HEADLINE if self.models else LEARNED
@@ -177,9 +179,8 @@ def _estimates(people: People, plan: _Plan, learned: Predict) -> dict[str, Numbe
             for outcome in plan.outcomes:
                 column = fractions[:, prevent.OUTCOMES.index(outcome)]
                 found[plan.prevent[model, years, outcome]] = column
-    if plan.race:
-        found["pce_ascvd_10y"] = pooled_cohort.risk(people)
-    else:
+    found["pce_ascvd_10y"] = pooled_cohort.risk(people)  # needs a race
+    if not plan.race:
         found["pce_ascvd_10y_white"], found["pce_ascvd_10y_black"] = pooled_cohort.both(people)
     found[LEARNED] = learned(people) if len(people) else people.age
     return found

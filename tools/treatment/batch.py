@@ -21,6 +21,7 @@ from consilium.tools.treatment.counterfactuals import PLANS
 from consilium.tools.treatment.forecast import Forecaster, Outlook
 from consilium.tools.treatment.patients_file import Patient, read_patients
 from consilium.tools.treatment.report import rounded
+from consilium.tools.treatment.tool import doubts
 from consilium.tools.treatment.trajectory import by_volume
 
 COLUMNS = (
@@ -82,14 +83,14 @@ def _rows(
     if patient.history is None:
         return [(patient.name, *nothing, "error", patient.problem)]
     outlook = forecaster.look_ahead(patient.history, plans, horizon)
+    asked = doubts(patient.history)
     if outlook.reason:
-        return [(patient.name, *nothing, "abstained", outlook.reason)]
-    return _forecasts(patient.name, outlook)
+        return [(patient.name, *nothing, "abstained", " ".join([outlook.reason, *asked]))]
+    return _forecasts(patient.name, outlook, " ".join([*outlook.warnings, *asked]))
 
 
-def _forecasts(name: str, outlook: Outlook) -> list[tuple[object, ...]]:
+def _forecasts(name: str, outlook: Outlook, message: str) -> list[tuple[object, ...]]:
     lowest = by_volume(outlook.trajectories)[0]
-    message = " ".join(outlook.warnings)
     return [
         (name, path.plan, ahead, *map(rounded, values), int(path is lowest), "ok", message)
         for path in outlook.trajectories

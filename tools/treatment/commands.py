@@ -61,7 +61,12 @@ def train_treatment(
 
 def treatment(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV of patients.")],
-    out: Annotated[Path, typer.Option(help="CSV to write; the same command resumes it.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV to write; the same command goes on where it was interrupted. Default: FILE.forecast.csv."
+        ),
+    ] = None,
     plan: Annotated[
         list[str] | None,
         typer.Option(
@@ -80,6 +85,7 @@ def treatment(
     from consilium.tools.treatment.batch import chosen_plans, forecast_file
     from consilium.tools.treatment.tool import load_forecaster
 
+    out = out or file.with_suffix(".forecast.csv")
     plans = chosen_plans(plan or [])
     counts = forecast_file(load_forecaster(), file, out, plans, horizon)
     typer.echo(

@@ -35,9 +35,9 @@ def simulate_treatment(args: SimulateTreatment, context: ToolContext) -> ToolRes
     forecaster = load_forecaster()
     plans = _plans(args)
     outlook = forecaster.look_ahead(history, plans, args.horizon)
-    doubts = _doubts(history)
+    asked = doubts(history)
     if outlook.reason:
-        return report.build_result([], reason=outlook.reason, warnings=doubts)
+        return report.build_result([], reason=outlook.reason, warnings=asked)
     best = by_volume(outlook.trajectories)[0]
     influence = forecaster.influence(history, best.plan, args.horizon, outlook.noise)
     result = report.build_result(
@@ -45,7 +45,7 @@ def simulate_treatment(args: SimulateTreatment, context: ToolContext) -> ToolRes
         float(history.volumes[-1]),
         most_telling=influence.most_telling,
         assumptions=_assumptions(args, history),
-        warnings=[*doubts, *outlook.warnings],
+        warnings=[*asked, *outlook.warnings],
     )
     artifacts = [
         _chart(history, outlook.trajectories, influence, context),
@@ -73,7 +73,8 @@ def _plans(args: SimulateTreatment) -> list[Plan]:
     return list(dict.fromkeys(args.plans)) or list(PLANS)
 
 
-def _doubts(history: History) -> list[str]:
+def doubts(history: History) -> list[str]:
+    """What has to be asked about a history that can be right: whether its volumes are diameters."""
     if not history.whole_numbers:
         return []
     last = float(history.volumes[-1])

@@ -190,6 +190,7 @@ def test_only_the_columns_whose_inputs_are_there(tmp_path):
     required = "age,sex,total_cholesterol,hdl_cholesterol,systolic_bp"
     (row,), tally = run(tmp_path, f"{required}\n55,female,213,50,120\n")
     assert list(row)[5:] == [
+        "pce_ascvd_10y",
         "pce_ascvd_10y_white",
         "pce_ascvd_10y_black",
         "model_10y",
