@@ -12,7 +12,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo -n)
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(VENV)/run.stamp ## set up if needed, bring the language model, open the chat on http://127.0.0.1:7860
+run: $(VENV)/run.stamp ## set up if needed, bring models and case base, open the chat on http://127.0.0.1:7860
 	$(BIN)/consilium fetch
 	$(BIN)/consilium chat
 
