@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from consilium.tools.contract import Artifact, ToolContext, ToolResult
-from consilium.tools.imaging import report
+from consilium.tools.imaging import gate, report
 from consilium.tools.imaging.contract import AnalyzeScan
 from consilium.tools.imaging.film import Film, Pixels
 from consilium.tools.imaging.heatmap import attention, draw
@@ -32,9 +32,12 @@ def analyze_scan(args: AnalyzeScan, context: ToolContext) -> ToolResult:
     ToolError
         If the attachment is unknown or cannot be opened, or the weights are missing or damaged.
     """
-    film = _open(context.attachment(args.image))
+    film, refusal, doubts = gate.check(_open(context.attachment(args.image)))
     reader = load_reader()
-    warnings = report.cautions(film.facts, reader.card.adult_auc) + _quality(film.pixels, reader)
+    warnings = [*doubts, *report.cautions(film.facts, reader.card.adult_auc)]
+    if refusal:
+        return report.build_result(None, facts=film.facts, warnings=warnings, reason=refusal)
+    warnings += _quality(film.pixels, reader)
     reading = reader.read(film.pixels)
     if reading.outside:
         return report.build_result(None, facts=film.facts, warnings=warnings, reason=report.OUTSIDE)
