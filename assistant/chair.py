@@ -41,7 +41,7 @@ from consilium.assistant.llm.backend import Backend
 from consilium.assistant.llm.chat import human_message, stated_in
 from consilium.assistant.settings import Settings
 from consilium.assistant.store import Store
-from consilium.tools.contract import ToolContext
+from consilium.tools.contract import ToolContext, ToolSpec
 from consilium.tools.registry import TOOLS
 
 _log = logging.getLogger(__name__)
@@ -56,12 +56,20 @@ class Chair:
     Parameters
     ----------
     load : loads the language model at the first turn; its error is that turn's answer.
+    specs : the tools it may call, those that the language model was loaded for; default: all.
     """
 
-    def __init__(self, settings: Settings, store: Store, load: Callable[[], Backend]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        load: Callable[[], Backend],
+        specs: Sequence[ToolSpec] | None = None,
+    ) -> None:
         self._settings = settings
         self._store = store
         self._load = load
+        self._specs = specs
         self._backend: Backend | None = None
         self._loading = threading.Lock()
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
@@ -170,7 +178,11 @@ class Chair:
             artifact_dir=self._store.folders.artifacts(conversation.id),
         )
         agent = make_agent(
-            backend.chat_model(stop), TOOLS.values(), context, stated_in(messages), stop
+            backend.chat_model(stop),
+            list(TOOLS.values()) if self._specs is None else self._specs,
+            context,
+            stated_in(messages),
+            stop,
         )
         record = _Record(turn, messages, by_line=not backend.mixes_lines)
         stream = agent.stream({"messages": messages}, stream_mode=["messages", "updates"])

@@ -1,16 +1,18 @@
 """Plays messages through real turns in a throw-away data folder, for the evaluation scripts."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from consilium.assistant.chair import Chair
 from consilium.assistant.domain import ConsiliumError, ModelInfo, Turn, TurnFinished
-from consilium.assistant.llm.backend import load_backend
+from consilium.assistant.llm.backend import Backend, load_backend
 from consilium.assistant.settings import Settings
 from consilium.assistant.store import Store
+from consilium.tools.contract import ToolSpec
+from consilium.tools.registry import TOOLS
 
 
 class Player:
@@ -19,16 +21,24 @@ class Player:
     Parameters
     ----------
     film : stands for every attachment.
+    specs : the tools, in the order the language model reads them.
+    load : loads the language model for these tools; default: as a chat would.
     """
 
-    def __init__(self, settings: Settings, film: Path) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        film: Path,
+        specs: Sequence[ToolSpec] = tuple(TOOLS.values()),
+        load: Callable[[Settings, Sequence[ToolSpec]], Backend] = load_backend,
+    ) -> None:
         self._scratch = tempfile.TemporaryDirectory(prefix="consilium-play-")
         home = Path(self._scratch.name)
         url = f"sqlite:///{home / 'play.sqlite'}"
         self._film = film
         self._store = Store(url, home)
         apart = settings.model_copy(update={"home": home, "database_url": url})
-        self._chair = Chair(apart, self._store, lambda: load_backend(settings))
+        self._chair = Chair(apart, self._store, lambda: load(settings, specs), specs)
 
     def __enter__(self) -> Self:
         return self

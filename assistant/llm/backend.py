@@ -1,6 +1,7 @@
 """From settings to a language model: the local one, or a server that speaks OpenAI's protocol."""
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -11,6 +12,7 @@ from consilium.assistant.domain import ModelInfo
 from consilium.assistant.llm.adapter import chosen_adapter
 from consilium.assistant.llm.template import prompt_sha256
 from consilium.assistant.settings import Settings
+from consilium.tools.contract import ToolSpec
 from consilium.tools.registry import TOOLS
 
 _ROOM_FOR_CALLS = 600  # tokens
@@ -38,15 +40,15 @@ class Backend(Protocol):
         ...
 
 
-def load_backend(settings: Settings) -> Backend:
-    """Load the model that the settings name.
+def load_backend(settings: Settings, specs: Sequence[ToolSpec] = tuple(TOOLS.values())) -> Backend:
+    """Load the model that the settings name, for the given tools in that order.
 
     Raises
     ------
     ConsiliumError
         If it cannot be had; says what to do.
     """
-    return _Remote(settings) if settings.backend == "openai" else _Local(settings)
+    return _Remote(settings, specs) if settings.backend == "openai" else _Local(settings, specs)
 
 
 def _embedded(home: Path) -> Path:
@@ -58,13 +60,13 @@ def _embedded(home: Path) -> Path:
 
 
 class _Local:
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, specs: Sequence[ToolSpec]) -> None:
         from consilium.assistant.llm.local import LocalModel
 
         self._settings = settings
         self._model = LocalModel.load(
             settings.model or _embedded(settings.home),
-            list(TOOLS.values()),
+            list(specs),
             adapter=chosen_adapter(settings),
             device=settings.device,
             quantization=settings.quantization,
@@ -80,7 +82,7 @@ class _Local:
             adapter_sha256=model.adapter_sha256,
             device=str(model.model.device),
             dtype=str(model.model.dtype).removeprefix("torch."),
-            prompt_sha256=prompt_sha256(TOOLS.values()),
+            prompt_sha256=prompt_sha256(model.specs),
         )
 
     @property
@@ -105,13 +107,14 @@ class _Local:
 @dataclass
 class _Remote:
     settings: Settings
+    specs: Sequence[ToolSpec]
 
     @property
     def info(self) -> ModelInfo:
         return ModelInfo(
             name=self.settings.model,
             device=self.settings.base_url,
-            prompt_sha256=prompt_sha256(TOOLS.values()),
+            prompt_sha256=prompt_sha256(self.specs),
         )
 
     @property
