@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from tqdm import tqdm
@@ -68,16 +68,23 @@ class Prediction(BaseModel):
     turns: list[PredictedTurn]
 
 
-def _read(path: Path, kind: type[_Row]) -> list[_Row]:
+def _read(path: Path, kind: type[_Row]) -> list[tuple[int, _Row]]:
+    """Rows of a JSONL file with their line numbers; empty lines are passed over."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise ConsiliumError(f"{path}, line {line}: this is not UTF-8 text.") from error
     rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             try:
-                rows.append(kind.model_validate_json(line))
+                rows.append((number, kind.model_validate_json(line)))
             except ValidationError as error:
                 first = error.errors()[0]
-                where = ".".join(map(str, first["loc"]))
-                raise ConsiliumError(f"{path}, line {number}: {where}: {first['msg']}.") from error
+                where = "".join(f"{part}." for part in first["loc"]).removesuffix(".")
+                says = f"{where}: {first['msg']}" if where else first["msg"]
+                raise ConsiliumError(f"{path}, line {number}: {says}.") from error
     return rows
 
 
@@ -89,29 +96,105 @@ def read_cases(path: Path) -> list[Case]:
     ConsiliumError
         If a line is broken (named by number), an id occurs twice, or there is none.
     """
-    cases = _read(path, Case)
-    if not cases:
+    rows = _read(path, Case)
+    if not rows:
         raise ConsiliumError(f"{path} holds no case.")
-    ids = [case.id for case in cases]
-    if twice := {name for name in ids if ids.count(name) > 1}:
-        raise ConsiliumError(f"{path}: the id {min(twice)} occurs twice.")
-    return cases
+    seen: dict[str, int] = {}
+    for line, case in rows:
+        if case.id in seen:
+            raise ConsiliumError(
+                f"{path}, line {line}: the id {case.id} occurs twice (first on line {seen[case.id]})."
+            )
+        seen[case.id] = line
+    return [case for _, case in rows]
 
 
-def _claim(path: Path, cases: Sequence[Case], made_by: Mapping[str, Any]) -> None:
-    digest = sha256("".join(case.model_dump_json() for case in cases).encode()).hexdigest()
-    mark = path.with_suffix(".made-by.json")
+def read_predictions(path: Path, turns: Mapping[str, int]) -> dict[str, Prediction]:
+    """Predictions of a JSONL file by case id.
+
+    Parameters
+    ----------
+    turns : how many turns each known case has, by id.
+
+    Raises
+    ------
+    ConsiliumError
+        If a line is broken, is of no known case or of one that came before, or holds too many turns.
+    """
+    found: dict[str, Prediction] = {}
+    for line, prediction in _read(path, Prediction):
+        where = f"{path}, line {line}"
+        if prediction.id not in turns:
+            raise ConsiliumError(f"{where}: there is no case {prediction.id}.")
+        if prediction.id in found:
+            raise ConsiliumError(f"{where}: the case {prediction.id} was predicted before.")
+        if len(prediction.turns) > turns[prediction.id]:
+            raise ConsiliumError(
+                f"{where}: the case {prediction.id} has {turns[prediction.id]} turns, "
+                f"not {len(prediction.turns)}."
+            )
+        found[prediction.id] = prediction
+    return found
+
+
+def _mark(path: Path) -> Path:
+    return path.with_suffix(".made-by.json")
+
+
+def given(path: Path | None, turns: Mapping[str, int]) -> list[Prediction] | None:
+    """Predictions that came from elsewhere and are to be graded as they are; None where a model is to make them.
+
+    A file that we made has a mark beside it that says what made it; one without a mark must hold every case.
+
+    Raises
+    ------
+    ConsiliumError
+        If a file without a mark is malformed or lacks a case.
+    """
+    if path is None or not path.exists() or _mark(path).exists():
+        return None
+    found = read_predictions(path, turns)
+    if lacking := [name for name in turns if name not in found]:
+        raise ConsiliumError(
+            f"{path} lacks {len(lacking)} of {len(turns)} cases, the first of them {lacking[0]}."
+        )
+    return [found[name] for name in turns]
+
+
+def _claim(path: Path, digest: str, made_by: Mapping[str, Any]) -> None:
+    mark = _mark(path)
     wanted = json.dumps({**made_by, "cases_sha256": digest}, indent=2, sort_keys=True) + "\n"
     if path.exists() and not (mark.exists() and mark.read_text(encoding="utf-8") == wanted):
         raise ConsiliumError(
             f"{path} holds predictions of another model, prompt or set of cases: name a new file."
         )
+    path.parent.mkdir(parents=True, exist_ok=True)
     mark.write_text(wanted, encoding="utf-8")
 
 
+def _drop_torn_line(path: Path) -> None:
+    """Cut off a last line without an end: what a killed run was writing."""
+    content = path.read_bytes()
+    if content and not content.endswith(b"\n"):
+        path.write_bytes(content[: content.rfind(b"\n") + 1])
+
+
+class _Playable(Protocol):
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def turns(self) -> Sequence[Any]: ...
+
+    def model_dump_json(self) -> str: ...
+
+
+_Case = TypeVar("_Case", bound=_Playable)
+
+
 def predict(
-    cases: Sequence[Case],
-    play: Callable[[Case], Prediction],
+    cases: Sequence[_Case],
+    play: Callable[[_Case], Prediction],
     path: Path | None,
     made_by: Mapping[str, Any],
 ) -> list[Prediction]:
@@ -119,10 +202,14 @@ def predict(
 
     Beside that file lies what it was made by and from; with another model, prompt or set of cases it is refused.
     """
+    done: dict[str, Prediction] = {}
     if path:
-        _claim(path, cases, made_by)
-    done = {p.id: p for p in _read(path, Prediction)} if path and path.exists() else {}
-    for case in tqdm(cases, desc="cases", unit="case"):
+        digest = sha256("".join(case.model_dump_json() for case in cases).encode()).hexdigest()
+        _claim(path, digest, made_by)
+        if path.exists():
+            _drop_torn_line(path)
+            done = read_predictions(path, {case.id: len(case.turns) for case in cases})
+    for case in tqdm(cases, desc="cases", unit="case", ):
         if case.id not in done:
             done[case.id] = play(case)
             if path:

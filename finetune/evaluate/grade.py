@@ -6,7 +6,7 @@ written 1.50), "1.5" is wrong where a number is wanted, and a boolean is never a
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import Any
 
@@ -62,24 +62,26 @@ class TurnGrade:
 
 
 def grade_case(case: Case, prediction: Prediction) -> list[TurnGrade]:
-    """Grade every turn of a case; a turn that was not played counts as one without calls or reply."""
-    turns = [*prediction.turns, *[PredictedTurn()] * (len(case.turns) - len(prediction.turns))]
+    """Grade every turn of a case; one that was not played is wrong, also where no call is right."""
+    missing = len(case.turns) - len(prediction.turns)
+    played = [*prediction.turns, *[PredictedTurn()] * missing]
+    grades = [_grade_turn(turn.expect, made) for turn, made in zip(case.turns, played, strict=True)]
     return [
-        _grade_turn(turn.expect, predicted)
-        for turn, predicted in zip(case.turns, turns, strict=True)
+        grade if i < len(prediction.turns) else replace(grade, exact=False, names_right=False)
+        for i, grade in enumerate(grades)
     ]
 
 
 def _grade_turn(expect: Expectation, predicted: PredictedTurn) -> TurnGrade:
-    pairs = _pairs(expect.calls, predicted.calls)
-    counts = [_count(wanted, made) for wanted, made in pairs]
-    surplus = [made for made in predicted.calls if not any(made is paired for _, paired in pairs)]
+    paired = pairs(expect.calls, predicted.calls)
+    counts = [_count(wanted, made) for wanted, made in paired]
+    surplus = [made for made in predicted.calls if not any(made is other for _, other in paired)]
     expected, given, right, numbers, numbers_right = (
         sum(count[i] for count in counts) for i in range(5)
     )
     exact = (
         len(expect.calls) == len(predicted.calls)
-        and all(made is not None and _matches(wanted, made) for wanted, made in pairs)
+        and all(made is not None and matches(wanted, made) for wanted, made in paired)
         and all(names(argument, predicted.reply) for argument in expect.asks)
     )
     return TurnGrade(
@@ -93,7 +95,7 @@ def _grade_turn(expect: Expectation, predicted: PredictedTurn) -> TurnGrade:
     )
 
 
-def _pairs(
+def pairs(
     wanted: Sequence[ExpectedCall], made: Sequence[PredictedCall]
 ) -> list[tuple[ExpectedCall, PredictedCall | None]]:
     """Pair calls one to one so that most match, then most names, then most arguments are right."""
@@ -102,11 +104,11 @@ def _pairs(
     ]
 
     def worth(order: Sequence[PredictedCall | None]) -> tuple[int, int, int]:
-        pairs = [(w, m) for w, m in zip(wanted, order, strict=True) if m is not None]
+        both = [(w, m) for w, m in zip(wanted, order, strict=True) if m is not None]
         return (
-            sum(_matches(w, m) for w, m in pairs),
-            sum(w.name == m.name for w, m in pairs),
-            sum(_count(w, m)[2] for w, m in pairs if w.name == m.name),
+            sum(matches(w, m) for w, m in both),
+            sum(w.name == m.name for w, m in both),
+            sum(_count(w, m)[2] for w, m in both if w.name == m.name),
         )
 
     best = max(permutations(slots, len(wanted)), key=worth)
@@ -116,14 +118,16 @@ def _pairs(
     ]
 
 
-def _matches(wanted: ExpectedCall, made: PredictedCall) -> bool:
+def matches(wanted: ExpectedCall, made: PredictedCall) -> bool:
+    """Whether a call is right in its name and every argument."""
     return wanted.name == made.name and all(
-        _argument_right(wanted, made, name) for name in {*wanted.arguments, *made.arguments}
+        argument_right(wanted, made, name) for name in {*wanted.arguments, *made.arguments}
     )
 
 
-def _argument_right(wanted: ExpectedCall, made: PredictedCall, name: str) -> bool:
-    if name not in wanted.arguments:  # must be absent or equal to its default
+def argument_right(wanted: ExpectedCall, made: PredictedCall, name: str) -> bool:
+    """Whether one argument is as wanted; one that nobody expects must be absent or at its default."""
+    if name not in wanted.arguments:
         return name not in made.arguments or _same(
             name, _default(wanted.name, name), made.arguments[name]
         )
@@ -177,7 +181,7 @@ def _count(wanted: ExpectedCall, made: PredictedCall | None) -> tuple[int, int, 
         for name, value in made.arguments.items()
         if name in must or not _is_harmless(wanted, name, value)
     }
-    right = {name for name in must & given if _argument_right(wanted, made, name)}
+    right = {name for name in must & given if argument_right(wanted, made, name)}
     return len(must), len(given), len(right), len(numeric), len(numeric & right)
 
 

@@ -7,10 +7,12 @@ from math import sqrt
 from typing import Any
 
 from consilium.finetune.evaluate.cases import Case, Prediction
+from consilium.finetune.evaluate.faults import wrong_turns
 from consilium.finetune.evaluate.grade import TurnGrade, grade_case
 
 _Z = 1.959964  # 97.5 % quantile of the normal distribution
 _RESAMPLES = 1000
+_SHOWN = 10  # of the worst turns, in a terminal; the report has all
 
 
 def wilson(right: int, n: int) -> tuple[float, float]:
@@ -32,9 +34,10 @@ def make_report(
     exact = [all(turn.exact for turn in turns) for turns in grades]
     categories = sorted({case.category for case in cases})
     no_call = [
-        (not turn.expect.calls, not predicted.calls)
+        index < len(prediction.turns) and not prediction.turns[index].calls
         for case, prediction in zip(cases, predictions, strict=True)
-        for turn, predicted in zip(case.turns, prediction.turns, strict=False)
+        for index, turn in enumerate(case.turns)
+        if not turn.expect.calls
     ]
     calling = [
         turn
@@ -45,27 +48,36 @@ def make_report(
     flat = [turn for turns in grades for turn in turns]
     return {
         "model": model,
-        "exact": _share(sum(exact), len(exact)),
+        "exact": share(sum(exact), len(exact)),
         "exact_by_category": {
-            category: _share(
+            category: share(
                 sum(e for e, case in zip(exact, cases, strict=True) if case.category == category),
                 sum(case.category == category for case in cases),
             )
             for category in categories
         },
-        "tool_names": _share(sum(turn.names_right for turn in calling), len(calling)),
-        "exact_calls": _share(sum(turn.exact for turn in calling), len(calling)),
+        "tool_names": share(sum(turn.names_right for turn in calling), len(calling)),
+        "exact_calls": share(sum(turn.exact for turn in calling), len(calling)),
         "argument_f1": _f1_with_interval(grades),
-        "no_call_recall": _share(sum(w and p for w, p in no_call), sum(w for w, _ in no_call)),
-        "numbers_and_units": _share(
+        "no_call_recall": share(sum(no_call), len(no_call)),
+        "numbers_and_units": share(
             sum(turn.numbers_right for turn in flat), sum(turn.numbers for turn in flat)
         ),
         "confusion": _confusion(cases, predictions),
         "wrong_cases": [case.id for case, right in zip(cases, exact, strict=True) if not right],
+        "worst": sorted(
+            (
+                turn
+                for case, prediction in zip(cases, predictions, strict=True)
+                for turn in wrong_turns(case, prediction)
+            ),
+            key=lambda turn: (-len(turn["faults"]), turn["id"], turn["turn"]),
+        ),
     }
 
 
-def _share(right: int, n: int) -> dict[str, Any]:
+def share(right: int, n: int) -> dict[str, Any]:
+    """A share in percent with its Wilson interval."""
     low, high = wilson(right, n)
     return {
         "right": right,
@@ -110,7 +122,7 @@ def _confusion(cases: Sequence[Case], predictions: Sequence[Prediction]) -> dict
 def as_text(report: dict[str, Any]) -> str:
     """The report as a table for a terminal."""
     rows = [("exact cases", report["exact"])]
-    rows += [(f"  {name}", share) for name, share in report["exact_by_category"].items()]
+    rows += [(f"  {name}", row) for name, row in report["exact_by_category"].items()]
     rows += [
         ("tool names", report["tool_names"]),
         ("exact calls", report["exact_calls"]),
@@ -118,15 +130,21 @@ def as_text(report: dict[str, Any]) -> str:
         ("no-call recall", report["no_call_recall"]),
         ("numbers and units", report["numbers_and_units"]),
     ]
-    lines = [
-        f"{name:<20}{_percent(row):>7}  ({row['interval'][0]:.1f} to {row['interval'][1]:.1f}), n={row['n']}"
-        for name, row in rows
-    ]
+    lines = [row_text(name, row) for name, row in rows]
     if report["confusion"]:
         lines += ["confused:", *(f"  {n} x {pair}" for pair, n in report["confusion"].items())]
     if report["wrong_cases"]:
         lines.append("wrong cases: " + " ".join(report["wrong_cases"]))
+        lines.append("worst:")
+        for turn in report["worst"][:_SHOWN]:
+            lines.append(f"  {turn['id']}, turn {turn['turn']}: " + "; ".join(turn["faults"]))
     return "\n".join(lines)
+
+
+def row_text(name: str, row: dict[str, Any]) -> str:
+    """One line of a table: name, percent, interval, n."""
+    low, high = row["interval"]
+    return f"{name:<20}{_percent(row):>7}  ({low:.1f} to {high:.1f}), n={row['n']}"
 
 
 def _percent(row: dict[str, Any]) -> str:
