@@ -10,6 +10,7 @@ import os
 import sys
 import tempfile
 import warnings
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -27,7 +28,7 @@ from consilium.assistant.domain import (
 from consilium.assistant.findings import interval_text, value_text
 from consilium.assistant.settings import Settings, load_settings
 from consilium.tools.cases import commands as cases
-from consilium.tools.contract import Finding, ToolError
+from consilium.tools.contract import Finding, ToolError, ToolSpec
 from consilium.tools.imaging import commands as imaging
 from consilium.tools.molecules import commands as molecules
 from consilium.tools.registry import TOOLS
@@ -267,9 +268,27 @@ def tools(as_json: AsJson = False) -> None:
 def eval_tools(
     cases: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="JSONL of cases.")],
     predictions: Annotated[
-        Path | None, typer.Option(help="Write (and resume) predictions here.")
+        Path | None,
+        typer.Option(
+            help="Write (and resume) predictions here; a complete file from elsewhere is graded."
+        ),
     ] = None,
     report: Annotated[Path | None, typer.Option(help="Write the report as JSON here.")] = None,
+    case_format: Annotated[
+        str, typer.Option("--format", help="consilium, or bfcl (a file of that leaderboard).")
+    ] = "consilium",
+    unconstrained: Annotated[
+        bool, typer.Option("--unconstrained", help="Decode calls without the grammar.")
+    ] = False,
+    without_tools: Annotated[
+        bool, typer.Option("--without-tools", help="Give the model no tools.")
+    ] = False,
+    robustness: Annotated[
+        bool,
+        typer.Option(
+            "--robustness", help="Five runs (tool order, a distractor, typing errors): pass^5."
+        ),
+    ] = False,
     film: Annotated[Path | None, typer.Option(help="Film that stands for attachments.")] = None,
     model: Model = None,
     adapter: Adapter = None,
@@ -277,40 +296,38 @@ def eval_tools(
     base_url: BaseUrl = None,
 ) -> None:
     """Tool-call accuracy: play every case through the real turn and grade the calls."""
-    from consilium.assistant.playing import Player
-    from consilium.assistant.sample import SAMPLE_FILM
-    from consilium.finetune.evaluate.cases import (
-        Case,
-        PredictedCall,
-        PredictedTurn,
-        Prediction,
-        predict,
-        read_cases,
+    if case_format not in ("consilium", "bfcl"):
+        raise typer.BadParameter("The format is consilium or bfcl.")
+    if case_format == "bfcl" and (without_tools or robustness):
+        raise typer.BadParameter("--without-tools and --robustness are for our own cases.")
+    from consilium.finetune.evaluate.run import (
+        Evaluation,
+        Load,
+        evaluate,
+        evaluate_robustness,
+        write_report,
     )
-    from consilium.finetune.evaluate.report import as_text, make_report
-
-    def play(case: Case) -> Prediction:
-        turns = player.play([turn.user for turn in case.turns], len(case.attachments))
-        return Prediction(
-            id=case.id,
-            turns=[
-                PredictedTurn(
-                    calls=[PredictedCall(name=c.name, arguments=c.arguments) for c in turn.calls],
-                    reply=turn.answer,
-                )
-                for turn in turns
-            ],
-        )
 
     settings = load_settings(model=model, adapter=adapter, backend=backend, base_url=base_url)
-    read = read_cases(cases)
-    with Player(settings, film or SAMPLE_FILM) as player:
-        info = player.model.model_dump()
-        predicted = predict(read, play, predictions, made_by=info)
-        outcome = make_report(read, predicted, info)
+    if case_format == "bfcl":
+        from consilium.finetune.evaluate.bfcl_play import open_caller
+        from consilium.finetune.evaluate.bfcl_run import evaluate_bfcl
+
+        outcome, text = evaluate_bfcl(
+            cases, predictions, lambda: open_caller(settings, unconstrained=unconstrained)
+        )
+    else:
+        from consilium.assistant.playing import Player
+        from consilium.assistant.sample import SAMPLE_FILM
+
+        def player(specs: Sequence[ToolSpec], load: Load) -> Player:
+            return Player(settings, film or SAMPLE_FILM, specs, load)
+
+        asked = Evaluation(cases, predictions, unconstrained, without_tools)
+        outcome, text = (evaluate_robustness if robustness else evaluate)(asked, player)
     if report:
-        report.write_text(json.dumps(outcome, indent=2) + "\n", encoding="utf-8")
-    typer.echo(as_text(outcome))
+        write_report(report, outcome)
+    typer.echo(text)
 
 
 @app.command()

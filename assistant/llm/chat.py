@@ -109,18 +109,18 @@ class LocalChatModel(BaseChatModel):
         chat = [*chat, *self.local.tokens(f"{decision}\n")]
         if decision == "call" and calls is not None:
             text = "".join(self._complete(chat, calls, _MAX_CALL_TOKENS, usage))
-            yield _chunk(tool_calls=self._parsed(text))
+            yield chunk(tool_calls=self._parsed(text))
         else:
             said = [str(m.content) for m in messages if isinstance(m, ToolMessage)]
             allowed = stated.numbers | numbers("\n".join(said))
             for piece in self._complete(
                 chat, words_grammar(allowed), self.max_answer_tokens, usage
             ):
-                chunk = _chunk(content=piece)
+                said_now = chunk(content=piece)
                 if run_manager:
-                    run_manager.on_llm_new_token(piece, chunk=chunk)
-                yield chunk
-        yield _chunk(
+                    run_manager.on_llm_new_token(piece, chunk=said_now)
+                yield said_now
+        yield chunk(
             decision=decision, decision_probabilities=chances, usage=vars(usage), last=True
         )
 
@@ -178,12 +178,13 @@ class LocalChatModel(BaseChatModel):
         ]
 
 
-def _chunk(
+def chunk(
     content: str = "",
     tool_calls: Sequence[ToolCallChunk] = (),
     last: bool = False,
     **metadata: Any,
 ) -> ChatGenerationChunk:
+    """A piece of a reply as LangChain streams it."""
     return ChatGenerationChunk(
         message=AIMessageChunk(
             content=content,

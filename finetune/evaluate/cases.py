@@ -209,7 +209,11 @@ def predict(
         if path.exists():
             _drop_torn_line(path)
             done = read_predictions(path, {case.id: len(case.turns) for case in cases})
-    for case in tqdm(cases, desc="cases", unit="case", ):
+    for case in tqdm(
+        cases,
+        desc="cases",
+        unit="case",
+    ):
         if case.id not in done:
             done[case.id] = play(case)
             if path:

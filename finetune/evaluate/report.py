@@ -3,7 +3,9 @@
 import random
 from collections import Counter
 from collections.abc import Sequence
+from hashlib import sha256
 from math import sqrt
+from pathlib import Path
 from typing import Any
 
 from consilium.finetune.evaluate.cases import Case, Prediction
@@ -24,6 +26,11 @@ def wilson(right: int, n: int) -> tuple[float, float]:
     half = _Z * sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
     scale = 1 + _Z**2 / n
     return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+
+
+def file_sha256(path: Path) -> str:
+    """Hash of a file's bytes."""
+    return sha256(path.read_bytes()).hexdigest()
 
 
 def make_report(

@@ -13,9 +13,11 @@ from consilium.finetune.evaluate.cases import (
     PredictedCall,
     PredictedTurn,
     Prediction,
+    given,
     predict,
     read_cases,
 )
+from consilium.finetune.evaluate.faults import faults
 from consilium.finetune.evaluate.grade import grade_case
 from consilium.finetune.evaluate.report import make_report, wilson
 
@@ -142,6 +144,10 @@ def test_no_call_is_right_for_a_greeting() -> None:
 
 def test_a_turn_that_was_not_played_is_wrong() -> None:
     assert not grade_case(case(_RISK), Prediction(id="x", turns=[]))[0].exact
+    greeting = case(category="none")
+    assert not grade_case(greeting, Prediction(id="x", turns=[]))[0].exact
+    report = make_report([greeting], [Prediction(id="x", turns=[])], {})
+    assert report["no_call_recall"]["right"] == 0
 
 
 def test_wilson_interval() -> None:
@@ -217,7 +223,7 @@ def test_predictions_resume(tmp_path: Path) -> None:
         ("", "no case"),
         ('{"id": "a"}', "line 1: category"),
         ('{"id": "a", "category": "none", "turns": []}\n{', "line 2"),
-        ('{"id": "a", "category": "none", "turns": []}\n' * 2, "occurs twice"),
+        ('{"id": "a", "category": "none", "turns": []}\n' * 2, "line 2: the id a occurs twice"),
     ],
 )
 def test_broken_case_files(tmp_path: Path, text: str, says: str) -> None:
@@ -225,3 +231,62 @@ def test_broken_case_files(tmp_path: Path, text: str, says: str) -> None:
     file.write_text(text)
     with pytest.raises(ConsiliumError, match=says):
         read_cases(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{", "p.jsonl, line 1"),
+        ('{"id": "x", "turns": []}\n\n{"id": "y", "turns": []}', "line 3: there is no case y"),
+        ('{"id": "x", "turns": []}\n{"id": "x", "turns": []}', "line 2: .* predicted before"),
+        ('{"id": "x", "turns": [{}, {}]}', "line 1: the case x has 1 turns, not 2"),
+        ('{"id": "x", "turns": [{"calls": [{"name": "a"}]}]}', "line 1: turns.0.calls.0.arguments"),
+        ("", "lacks 1 of 1 cases, the first of them x"),
+    ],
+)
+def test_broken_prediction_files(tmp_path: Path, text: str, says: str) -> None:
+    file = tmp_path / "p.jsonl"
+    file.write_text(text)
+    with pytest.raises(ConsiliumError, match=says):
+        given(file, {"x": 1})
+
+
+def test_text_that_is_not_utf8_is_named_by_line(tmp_path: Path) -> None:
+    file = tmp_path / "cases.jsonl"
+    file.write_bytes(b'{"id": "a", "category": "none", "turns": []}\n\xff\n')
+    with pytest.raises(ConsiliumError, match="line 2: this is not UTF-8"):
+        read_cases(file)
+
+
+def test_predictions_from_elsewhere_are_taken_as_they_are(tmp_path: Path) -> None:
+    file = tmp_path / "p.jsonl"
+    assert given(file, {"x": 1}) is None
+    file.write_text('{"id": "x", "turns": []}')
+    assert given(file, {"x": 1}) == [Prediction(id="x", turns=[])]
+
+
+def test_a_line_that_a_killed_run_left_half_is_played_again(tmp_path: Path) -> None:
+    file = tmp_path / "p.jsonl"
+    cases = [case(_RISK)]
+    played = [Prediction(id="x", turns=[PredictedTurn(reply="first")])]
+    predict(cases, lambda _: played[0], file, {})
+    file.write_text(file.read_text()[:20])
+    again = Prediction(id="x", turns=[PredictedTurn(reply="second")])
+    assert predict(cases, lambda _: again, file, {}) == [again]
+    assert len(file.read_text().splitlines()) == 1
+
+
+def test_faults_are_said_in_words() -> None:
+    wrong = PredictedTurn(
+        calls=[
+            PredictedCall(name="predict_risk", arguments={**without("smoker"), "age": 45}),
+            PredictedCall(name="analyze_scan", arguments={}),
+        ]
+    )
+    assert faults(case(_RISK).turns[0].expect, wrong) == [
+        "predict_risk.age: 45 instead of 54",
+        "predict_risk.smoker: nothing instead of true",
+        "analyze_scan was called too much",
+    ]
+    asked = case(asks=("age", "sex")).turns[0].expect
+    assert faults(asked, PredictedTurn(reply="How old?")) == ["did not ask for sex"]
