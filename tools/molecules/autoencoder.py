@@ -7,6 +7,8 @@ sense of what molecules look like where a point says little. There is no pull to
 points are molecules is for the adversary to learn.
 """
 
+from collections.abc import Callable
+
 import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
@@ -15,6 +17,7 @@ from torch.nn import functional
 from consilium.tools.molecules.vocabulary import END
 
 IGNORED = -100  # the target of positions after a molecule's end
+Layer = Callable[[nn.GRU, Tensor, Tensor | None], Tensor]
 
 
 class AutoencoderConfig(BaseModel):
@@ -29,12 +32,22 @@ class AutoencoderConfig(BaseModel):
     most_noise: float
 
 
-class Autoencoder(nn.Module):
-    """Molecules as (n, length) piece numbers, padded with END, to (n, latent) codes and back."""
+def _run(layer: nn.GRU, inputs: Tensor, start: Tensor | None) -> Tensor:
+    states: Tensor = layer(inputs, start)[0]
+    return states
 
-    def __init__(self, config: AutoencoderConfig, pieces: int) -> None:
+
+class Autoencoder(nn.Module):
+    """Molecules as (n, length) piece numbers, padded with END, to (n, latent) codes and back.
+
+    Parameters
+    ----------
+    layer : runs a GRU layer over all steps; see `recurrence` for a quicker one to learn with.
+    """
+
+    def __init__(self, config: AutoencoderConfig, pieces: int, layer: Layer = _run) -> None:
         super().__init__()
-        self.config = config
+        self.config, self._layer = config, layer
         self.embedding = nn.Embedding(pieces, config.embedding)
         self.reader = nn.GRU(config.embedding, config.encoder)
         self.to_code = nn.Linear(2 * config.encoder, config.latent)
@@ -46,7 +59,7 @@ class Autoencoder(nn.Module):
     def encode(self, molecules: Tensor) -> Tensor:
         """Return the (n, latent) codes on the sphere."""
         steps = molecules.T
-        states, _ = self.reader(self.embedding(steps))
+        states = self._layer(self.reader, self.embedding(steps), None)
         lengths = (steps != END).sum(0)
         last = states[(lengths - 1).clamp(min=0), torch.arange(steps.shape[1])]
         beyond = torch.arange(steps.shape[0])[:, None] >= lengths.clamp(min=1)
@@ -65,7 +78,7 @@ class Autoencoder(nn.Module):
         targets = functional.pad(steps, (0, 0, 0, 1), value=END)
         inputs = functional.pad(steps, (0, 0, 1, 0), value=END)
         ended = (targets == END).cumsum(0) > 1
-        states, _ = self.writer(self._inputs(inputs, told), self._start(told))
+        states = self._layer(self.writer, self._inputs(inputs, told), self._start(told))
         return functional.cross_entropy(
             self.to_piece(states).flatten(0, 1),
             targets.masked_fill(ended, IGNORED).flatten(),

@@ -38,6 +38,7 @@ class FitAutoencoderConfig(BaseModel):
     weight_decay: float
     clip: float
     checkpoint_every: int
+    half_precision: bool = False
 
     @property
     def steps(self) -> int:
@@ -147,12 +148,19 @@ class _State:
         same = config.model_dump(exclude={"molecules", "checkpoint_every", "fall"})
         self.identity = json.dumps([network.model_dump(), same, seed], sort_keys=True)
         self.step = 0
-        self.network = Autoencoder(network, len(training.vocabulary)).train()
+        pieces = len(training.vocabulary)
+        if config.half_precision:
+            from consilium.tools.molecules import recurrence  # compiles
+
+            self.network = Autoencoder(network, pieces, recurrence.run).train()
+        else:
+            self.network = Autoencoder(network, pieces).train()
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(),
             config.learning_rate,
             betas=(0.9, 0.98),
             weight_decay=config.weight_decay,
+            fused=True,
         )
         for name in ("autoencoder.pt", "plateau.pt"):
             if (run / name).exists() and self._load(run / name):
@@ -164,7 +172,8 @@ class _State:
             group["lr"] = self.config.learning_rate * self.config.rate(self.step)
         network = self.network
         size = torch.rand(len(molecules), 1, generator=chance) * network.config.most_noise
-        loss = network.loss(blur(network.encode(molecules), size, chance), size, molecules)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.config.half_precision):
+            loss = network.loss(blur(network.encode(molecules), size, chance), size, molecules)
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(network.parameters(), self.config.clip)

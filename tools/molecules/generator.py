@@ -89,7 +89,11 @@ class MoleculeGenerator:
 
     @torch.inference_mode()
     def decode(
-        self, points: Points, seed: int | None = None, noise: float | None = None
+        self,
+        points: Points,
+        seed: int | None = None,
+        noise: float | None = None,
+        temperature: float | None = None,
     ) -> list[str]:
         """Write one canonical SMILES per point, always of a valid molecule.
 
@@ -99,9 +103,11 @@ class MoleculeGenerator:
         seed : chance of noise and decoder; None adds no noise and takes the likeliest piece at each
             step, so that a point always gives the same molecule.
         noise : how far around the points to look; None for the usual, 0 to take them at their word.
+        temperature : below 1 keeps closer to the likeliest pieces; None for the usual.
         """
         chance = None if seed is None else torch.Generator().manual_seed(seed)
         size = self.noise if noise is None else noise
+        heat = self._temperature if temperature is None else temperature
         found = []
         for start in range(0, len(points), _BATCH):
             batch = torch.from_numpy(np.asarray(points[start : start + _BATCH], np.float32))
@@ -109,7 +115,7 @@ class MoleculeGenerator:
             if chance is not None:
                 batch = blur(batch, told, chance)
             written = self._autoencoder.decode(
-                batch, told, self.card.longest, self._starts, chance, self._temperature
+                batch, told, self.card.longest, self._starts, chance, heat
             )
             found += [self._as_smiles(row) for row in written.tolist()]
         return found

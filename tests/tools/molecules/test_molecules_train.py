@@ -9,7 +9,7 @@ import yaml
 from rdkit import Chem
 
 from consilium.tools.contract import ToolError
-from consilium.tools.molecules import commands, data
+from consilium.tools.molecules import choose_sampling, commands, data
 from consilium.tools.molecules import fit_autoencoder as module
 from consilium.tools.molecules.card import Card
 from consilium.tools.molecules.fit_autoencoder import fit_autoencoder
@@ -175,6 +175,28 @@ def test_the_sample_command_gives_the_same_molecules_again(files, monkeypatch):
         commands.sample(3, files / "nowhere" / "x.smi")
     with pytest.raises(ToolError, match="seed"):
         commands.sample(3, files / "x.smi", seed=-1)
+
+
+def test_the_best_way_to_read_the_decoder_goes_into_the_card(files, monkeypatch):
+    weights = files / "weights"
+    train(files / "tiny.yaml", files / "train.csv.gz", files / "run", weights)
+    monkeypatch.setattr(choose_sampling, "_LEAST", 20)
+
+    def lengths(smiles, what):  # in the place of ChemNet, which is slow
+        return np.array([[len(text), text.count("c")] for text in smiles], np.float32)
+
+    monkeypatch.setattr(choose_sampling, "activations", lengths)
+    noises, temperatures = [0.1, 0.4], [0.5, 1.0]
+    generator, others = MoleculeGenerator.load(weights), data.read_smiles(files / "train.csv.gz")
+    pairs = [(n, t) for n in noises for t in temperatures]
+    found = choose_sampling.compare(generator, others, 40, pairs)
+    assert len(set(found.values())) == 4 and min(found.values()) >= -1e-6
+    choose_sampling.main(files / "train.csv.gz", noises, temperatures, 40, 150, weights)
+    config = MoleculeGenerator.load(weights).card.config
+    best = min(found, key=lambda pair: found[pair])
+    assert (config.sampling_noise, config.sampling_temperature) == best
+    with pytest.raises(ToolError, match="At least 20"):
+        choose_sampling.main(files / "train.csv.gz", noises, temperatures, 10, 150, weights)
 
 
 def test_too_few_molecules_are_refused(files):
