@@ -194,6 +194,7 @@ def _facts(dataset: pydicom.Dataset) -> dict[str, str]:
         "photometric interpretation": _one_of(
             _code(dataset, "PhotometricInterpretation"), _PHOTOMETRIC
         ),
+        "burned-in text": "yes" if _code(dataset, "BurnedInAnnotation") == "YES" else "",
     }
     return {label: value for label, value in found.items() if value}
 

@@ -8,13 +8,16 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from consilium.tools.contract import ToolError
 
-TIME_LIMIT = 30.0  # seconds
+TIME_LIMIT = 30.0  # seconds for one file
+_FILES_PER_CHILD = 500  # what leaks in old decoders is given back after that many
 
 
 @dataclass(frozen=True)
@@ -39,44 +42,104 @@ class Admitted:
 
 
 def admit(source: Path, folder: Path) -> Admitted:
-    """Decode an upload in a child process and write the film into `folder`.
+    """Decode one upload in a child process of its own and write the film into `folder`.
 
     Raises
     ------
     ToolError
         One sentence that says what is wrong with the file and what to do.
     """
-    answer = _ask_child(source, folder)
-    if "refusal" in answer:
-        raise ToolError(answer["refusal"])
-    return Admitted(path=folder / "film.png", preview=folder / "preview.png", **answer)
+    with Door() as door:
+        return door.admit(source, folder)
 
 
-def _ask_child(source: Path, folder: Path) -> dict[str, Any]:
-    folder.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "consilium.tools.imaging.worker", str(folder)]
-    # The upload goes in as an open file: its name, which may be a patient's, is seen by nobody.
-    try:
-        with source.open("rb") as upload:
-            child = subprocess.run(  # noqa: S603 - our own module, no shell, a fixed command line
-                command,
-                stdin=upload,
-                capture_output=True,
-                timeout=TIME_LIMIT,
-                env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-                check=False,
-            )
-        answer: dict[str, Any] = json.loads(child.stdout.splitlines()[-1])
-    except subprocess.TimeoutExpired:
-        raise ToolError(
-            "The file took too long to open: please export the film again, uncompressed."
-        ) from None
-    except OSError:
-        raise ToolError(
-            "The file cannot be opened: please check that it exists and may be read."
-        ) from None
-    except (ValueError, IndexError):  # the child died, most likely of its memory limit
-        raise ToolError(
-            "The file could not be opened safely: please export the film again, uncompressed."
-        ) from None
-    return answer
+class Door:
+    """A child process that opens one file after the other; a child that dies or hangs is replaced.
+
+    Not to be shared by threads.
+    """
+
+    def __init__(self) -> None:
+        self._child: subprocess.Popen[str] | None = None
+        self._opened = 0
+
+    def __enter__(self) -> "Door":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def admit(self, source: Path, folder: Path) -> Admitted:
+        """Decode a file and write the film into `folder`.
+
+        Raises
+        ------
+        ToolError
+            One sentence that says what is wrong with the file and what to do.
+        """
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if source.exists() and not source.is_file():  # a pipe would never end
+                raise ToolError("This is not a file: please attach the film itself.")
+        except OSError:
+            raise ToolError("The film could not be stored: please make room on the disk.") from None
+        answer = self._ask(source, folder)
+        if "refusal" in answer:
+            raise ToolError(answer["refusal"])
+        return Admitted(path=folder / "film.png", preview=folder / "preview.png", **answer)
+
+    def close(self) -> None:
+        """End the child."""
+        if self._child is not None:
+            self._child.kill()
+            self._child.communicate()
+            self._child = None
+
+    def _ask(self, source: Path, folder: Path) -> dict[str, Any]:
+        if self._child is None or self._opened >= _FILES_PER_CHILD:
+            self.close()
+            self._child, self._opened = _start(), 0
+        self._opened += 1
+        child, late = self._child, threading.Event()
+
+        def stop() -> None:
+            late.set()
+            child.kill()
+
+        clock = threading.Timer(TIME_LIMIT, stop)
+        clock.start()
+        try:
+            # The name, which may be a patient's, goes through the pipe: no list of processes shows it.
+            assert child.stdin and child.stdout
+            child.stdin.write(json.dumps([str(source.absolute()), str(folder.absolute())]) + "\n")
+            child.stdin.flush()
+            answer: dict[str, Any] = json.loads(child.stdout.readline())
+        except (OSError, ValueError):  # the child is dead: killed above, or by its memory limit
+            self.close()
+            if late.is_set():
+                raise ToolError(
+                    "The file took too long to open: please export the film again, uncompressed."
+                ) from None
+            raise ToolError(
+                "The file could not be opened safely: please export the film again, uncompressed."
+            ) from None
+        finally:
+            clock.cancel()
+        return answer
+
+
+def _start() -> subprocess.Popen[str]:
+    return subprocess.Popen(  # noqa: S603 - our own module, no shell, a fixed command line
+        [sys.executable, "-m", "consilium.tools.imaging.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        encoding="utf-8",
+        env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+    )

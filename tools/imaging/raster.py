@@ -47,11 +47,21 @@ def decode_raster(stream: BinaryIO) -> tuple[Film, str]:
 
 
 def colour_facts(rgb: NDArray[np.uint8]) -> dict[str, str]:
-    """Return the fact that a (height, width, 3) picture is coloured, if it is."""
+    """Return the fact that a (height, width, 3) picture is coloured, if it is.
+
+    "yes" is a tint, as a photographed light box has; "several" are many hues, which no film has.
+    """
     every = max(1, min(rgb.shape[:2]) // 256)
-    small = rgb[::every, ::every].astype(np.int16)
-    spread = (small.max(axis=2) - small.min(axis=2)).mean()
-    return {"colour": "yes"} if spread > _COLOURFUL else {}
+    small = rgb[::every, ::every].reshape(-1, 3).astype(np.float32)
+    if (small.max(axis=1) - small.min(axis=1)).mean() <= _COLOURFUL:
+        return {}
+    # What is left of the colours once each grey value has the tint that it has on the whole.
+    chroma = small[:, :2] - small[:, 2:]
+    shade = small.sum(axis=1).astype(np.int64) // 48
+    count = np.bincount(shade, minlength=17).clip(1)
+    tint = np.stack([np.bincount(shade, chroma[:, c], 17) / count for c in range(2)], axis=1)
+    varied = float(np.abs(chroma - tint[shade]).mean())
+    return {"colour": "several" if varied > _COLOURFUL else "yes"}
 
 
 def _to_film(picture: Image.Image) -> Film:

@@ -1,11 +1,13 @@
-"""The child process that opens uploads: `python -m consilium.tools.imaging.worker FOLDER < FILE`.
+"""The child process that opens uploads: `python -m consilium.tools.imaging.worker`.
 
 Decoders are old C code and files may lie about their size, so decoding happens here, under a memory
-limit; `intake` adds the time limit. Writes one JSON object: what was admitted, or the refusal.
+limit; `intake` adds the time limit. Takes one JSON list [file, folder] a line on standard input and
+answers each with one JSON object a line: what was admitted, or the refusal.
 """
 
 import codecs
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -92,29 +94,42 @@ def _limit_memory() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
 
 
-def _write(film: Film, folder: Path) -> None:
-    film.save(folder / "film.png")
-    preview = Image.fromarray(to_display(film.pixels))
-    preview.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
-    preview.save(folder / "preview.png", "PNG")
+def _admit(source: Path, folder: Path) -> dict[str, Any]:
+    """Decode a file and write film and preview into the folder; returns the answer."""
+    try:
+        stream = source.open("rb")
+    except OSError:
+        return {"refusal": "The file cannot be opened: please check that it exists and may be read."}
+    try:
+        with stream:
+            film, media_type = decode(stream)
+        film.save(folder / "film.png")
+        preview = Image.fromarray(to_display(film.pixels))
+        preview.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
+        preview.save(folder / "preview.png", "PNG")
+    except ToolError as refusal:
+        return {"refusal": str(refusal)}
+    except OSError:
+        return {"refusal": "The film could not be stored: please make room on the disk."}
+    height, width = film.pixels.shape
+    return {
+        "media_type": media_type,
+        "width": width,
+        "height": height,
+        "facts": dict(film.facts),
+    }
 
 
 def main() -> None:
-    """Admit the file on standard input into the folder named by the only argument."""
+    """Answer one line after the other until standard input ends."""
     _limit_memory()
-    answer: dict[str, Any]
-    try:
-        film, media_type = decode(sys.stdin.buffer)
-        _write(film, Path(sys.argv[1]))
-        height, width = film.pixels.shape
-        answer = {"media_type": media_type, "width": width, "height": height}
-        answer["facts"] = dict(film.facts)
-    except ToolError as refusal:
-        answer = {"refusal": str(refusal)}
-    except OSError:
-        answer = {"refusal": "The film could not be stored: please make room on the disk."}
-    # On a line of its own: some decoders write to standard output, too.
-    sys.stdout.write("\n" + json.dumps(answer))
+    # The answers get a channel of their own: some decoders write to standard output, too.
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    for line in sys.stdin:
+        source, folder = json.loads(line)
+        answers.write(json.dumps(_admit(Path(source), Path(folder))) + "\n")
+        answers.flush()
 
 
 if __name__ == "__main__":
