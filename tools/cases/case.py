@@ -73,7 +73,7 @@ class Filter(_Frozen):
     """Conditions on what is known about a case; a case that does not know it does not match.
 
     Ages and years are inclusive. `diagnosis` and `source` are matched anywhere in the words,
-    whatever their case.
+    whatever their case. Of the filters in `any_of` a case must fulfil one as well.
     """
 
     sex: Sex | None = None
@@ -85,11 +85,12 @@ class Filter(_Frozen):
     since: int | None = None
     until: int | None = None
     source: str | None = None
+    any_of: tuple["Filter", ...] = ()
 
     @property
     def empty(self) -> bool:
         """Whether there is no condition at all."""
-        return not self.model_dump(exclude_none=True)
+        return not self.model_dump(exclude_defaults=True)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

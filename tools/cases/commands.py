@@ -224,13 +224,34 @@ def search(
     base: Base = "",
 ) -> None:
     """Search as the chat does, and print the nearest cases."""
+    from consilium.tools.cases import report
     from consilium.tools.cases.embedder import load_embedder
+    from consilium.tools.cases.filters import in_words
+    from consilium.tools.cases.generation import EMPTY
     from consilium.tools.cases.location import open_store
+    from consilium.tools.cases.query import is_foreign
     from consilium.tools.cases.search import CaseSearch
 
     snapshot = open_store(base).snapshot()
+    if not len(snapshot):
+        raise ToolError(EMPTY)
     found = CaseSearch(snapshot, load_embedder(snapshot.model, data_home())).search(query, k)
-    if not found.near:
+    conditions = in_words(found.query.conditions)
+    if conditions:
+        typer.echo(
+            report.ONLY.format(conditions=conditions, eligible=found.eligible, count=len(snapshot)),
+            err=True,
+        )
+    for note in found.query.notes:
+        typer.echo(note, err=True)
+    if not snapshot.model.folder and is_foreign(found.query.text):
+        typer.echo(f"Read with care: {report.FOREIGN}.", err=True)
+    if not found.hits:
+        none = report.NONE_ELIGIBLE.format(conditions=conditions)
+        typer.echo(
+            f"Nothing was found: {report.NOTHING_NEAR if found.eligible else none}.", err=True
+        )
+    elif not found.near:
         typer.echo("No case is near this one; the least unlike:", err=True)
     for hit in found.hits:
         typer.echo(f"{hit.score:.2f}  {_line(hit.case)}")

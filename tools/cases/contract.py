@@ -6,10 +6,12 @@ from pydantic import Field
 
 from consilium.tools.contract import AttachmentId, ToolArgs
 
+MAX_CASES = 20
+
 
 class FindSimilarCases(ToolArgs):
     """Arguments of `find_similar_cases`: the case in words, how many cases (1 to 20), and optionally a film."""
 
     query: Annotated[str, Field(min_length=1)]
-    k: Annotated[int, Field(ge=1, le=20, json_schema_extra={"stated": True})] = 5
+    k: Annotated[int, Field(ge=1, le=MAX_CASES, json_schema_extra={"stated": True})] = 5
     image: AttachmentId | None = None

@@ -15,31 +15,28 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import yaml
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from tqdm import tqdm
 
 from consilium.tools.cases.base import CaseBase
-from consilium.tools.cases.case import Case
+from consilium.tools.cases.case import MAX_TEXT, Case
 from consilium.tools.cases.embedder import Embedder
 from consilium.tools.cases.index import Vectors
+from consilium.tools.cases.measures import DEPTH, Figures, Floats, area, ranked, rankings, share
 from consilium.tools.cases.negation import matched_text
 from consilium.tools.cases.query import read_query
-from consilium.tools.cases.report import wilson
-from consilium.tools.cases.search import CaseSearch
+from consilium.tools.cases.search import CaseSearch, Hit
 from consilium.tools.cases.shards import embed_resumably
 from consilium.tools.cases.support2 import read_support2
 from consilium.tools.contract import ToolError
 from consilium.tools.imaging.logistic import fit_logistic, sigmoid
-from consilium.tools.imaging.metrics import auc, patient_bootstrap
 
+PAIRS = "negation.csv"
 FILMS, PATIENTS = "iu_xray_reports/indiana_reports.csv", "support2/support2.csv.gz"
 TRIALS = Path(__file__).parent / "trials.yaml"
 VOTES = (20, 50, 100)  # neighbours whose outcomes are averaged
 
-_Floats = npt.NDArray[np.float64]
-_DEPTH = 10  # of nDCG
 _SPARE = 40  # hits asked for, so that ten are left without copies of the request
-_DRAWS = 1000  # of the bootstrap
 _TEST_PATIENTS = 2000
 _HORIZON = 180  # days
 _NOT_INDEXED = {"normal", "no indexing"}  # "Problems" that are no finding
@@ -48,20 +45,6 @@ _NUMBERS = (
     " diabetes dementia"
 ).split()
 _KINDS = ("sex", "dzgroup", "ca")
-
-
-class Figure(BaseModel):
-    """A measured value with its 95 % interval."""
-
-    model_config = ConfigDict(frozen=True)
-
-    value: float
-    low: float
-    high: float
-    n: int
-
-
-Figures = dict[str, Figure]
 
 
 class Report(BaseModel):
@@ -78,29 +61,49 @@ class Report(BaseModel):
 
 
 def evaluate(folder: Path, embedder: Embedder, cache: Path) -> Report:
-    """Measure everything on a folder like `data/cases`.
+    """Measure everything on a folder like `data/cases`; what it does not hold is left out.
+
+    Parameters
+    ----------
+    folder : with `FILMS`, `PATIENTS`, and `PAIRS` (columns ask, says, denies), at least one of them.
+    cache : folder for embeddings.
 
     Raises
     ------
     ToolError
-        If the folder does not hold the data.
+        If the folder holds none of the data, or a file has not the columns that it needs.
     """
-    for name in (FILMS, PATIENTS):
-        if not (folder / name).is_file():
-            raise ToolError(f"The folder does not hold {name}: name the one that does.")
+    there = {name: folder / name for name in (FILMS, PATIENTS, PAIRS) if (folder / name).is_file()}
+    if not there:
+        raise ToolError(f"The folder holds neither {FILMS} nor {PATIENTS}: name the one that does.")
     known = _Remembering(embedder, cache)
     trials = yaml.safe_load(TRIALS.read_text(encoding="utf-8"))
-    films, whole, unseen, near_films = _films(folder / FILMS, known, trials)
-    patients, near_patients = _patients(folder / PATIENTS, known, trials)
+    near: Figures = {}
+    films: tuple[Figures, ...] = ({}, {}, {})
+    patients: Figures = {}
+    try:
+        if FILMS in there:
+            *films, near_films = _films(there[FILMS], known, trials)
+            near |= near_films
+        if PATIENTS in there:
+            patients, near_patients = _patients(there[PATIENTS], known, trials)
+            near |= near_patients
+        pairs = {"negation": trials["negation"], "negation_unseen": trials["negation_unseen"]}
+        if PAIRS in there:
+            pairs[PAIRS] = _pairs(there[PAIRS])
+    except (KeyError, UnicodeDecodeError, csv.Error, gzip.BadGzipFile) as error:
+        raise ToolError(
+            f"A file of the folder cannot be read as what it is named: {error}."
+        ) from error
     return Report(
-        data={name: _sha256(folder / name) for name in (FILMS, PATIENTS)},
+        data={name: _sha256(path) for name, path in there.items()},
         model=f"{embedder.info.name} {embedder.info.sha256[:12]}",
-        films=films,
-        films_unseen_half=unseen,
-        films_whole_text=whole,
+        films=films[0],
+        films_whole_text=films[1],
+        films_unseen_half=films[2],
         patients=patients,
-        negation=_negation(known, trials),
-        near={**near_films, **near_patients},
+        negation=_negation(known, pairs),
+        near=near,
     )
 
 
@@ -141,13 +144,13 @@ def _films(
     """Reports that share a "Problems" term are relevant to each other; copies of a text do not count."""
     with path.open(encoding="utf-8", newline="") as lines:
         rows = [
-            (f"iu-{row['uid']}", f"{row['findings'].strip()} {row['impression'].strip()}".strip(),
-             _problems(row["Problems"]))
+            (row["uid"], _told(row), _problems(row["Problems"] or ""))
             for row in csv.DictReader(lines)
-        ]  # fmt: skip
+        ]
     rows = [row for row in rows if row[1]]
     texts, problems = [row[1] for row in rows], [row[2] for row in rows]
-    place = {row[0]: i for i, row in enumerate(rows)}
+    cases = [Case(id=f"film-{i}", text=text) for i, text in enumerate(texts)]
+    place = {case.id: i for i, case in enumerate(cases)}
     asked = [i for i, terms in enumerate(problems) if terms]
     terms = sorted(set().union(*problems))
     holds = np.array([[term in found for term in terms] for found in problems], np.float32)
@@ -155,13 +158,15 @@ def _films(
 
     def judged(i: int, found: Sequence[int]) -> tuple[float, ...]:
         relevant = (holds @ holds[i] > 0) & (copies != copies[i])
-        best = [j for j in found if copies[j] != copies[i]][:_DEPTH]
-        return _ranked(relevant[best].astype(float), int(relevant.sum()))
+        best = [j for j in found if copies[j] != copies[i]][:DEPTH]
+        return ranked(relevant[best].astype(float), int(relevant.sum()))
 
-    with _search([Case(id=row[0], text=row[1]) for row in rows], embedder) as search:
+    if not asked:
+        raise ToolError(f"{FILMS} names no finding in its column Problems.")
+    with _search(cases, embedder) as search:
         ours = []
         for i in tqdm(asked, desc="film reports", unit="request", disable=None):
-            hits = search.search(texts[i], _SPARE).hits
+            hits = _hits(search, texts[i], _SPARE)
             ours.append(judged(i, [place[hit.case.id] for hit in hits]))
         near = _near(search, "films", trials)
     embedder.learn(texts)
@@ -169,30 +174,31 @@ def _films(
     whole = [
         judged(i, np.argsort(-(vectors @ vectors[i]), kind="stable")[:500].tolist()) for i in asked
     ]
-    half = np.array([int(rows[i][0].removeprefix("iu-")) % 2 == 1 for i in asked])
-    return _rankings(ours), _rankings(whole), _rankings(np.array(ours)[half].tolist()), near
+    unseen = [
+        score for i, score in zip(asked, ours, strict=True)
+        if rows[i][0].isdigit() and int(rows[i][0]) % 2
+    ]  # fmt: skip
+    return rankings(ours), rankings(whole), rankings(unseen) if unseen else {}, near
+
+
+def _told(row: Mapping[str, str | None]) -> str:
+    return f"{(row['findings'] or '').strip()} {(row['impression'] or '').strip()}".strip()[
+        :MAX_TEXT
+    ]
+
+
+def _hits(search: CaseSearch, request: str, count: int) -> tuple[Hit, ...]:
+    """What a request finds; nothing where it says nothing."""
+    try:
+        return search.search(request, count).hits
+    except ToolError:
+        return ()
 
 
 def _problems(cell: str) -> frozenset[str]:
     return (
         frozenset(term.strip().lower() for term in cell.split(";") if term.strip()) - _NOT_INDEXED
     )
-
-
-def _ranked(hits: _Floats, relevant: int) -> tuple[float, ...]:
-    """P@5, P@1 and nDCG@10 of one request (Järvelin 2002, ACM Trans Inf Syst 20:422)."""
-    gains = np.zeros(_DEPTH)
-    gains[: len(hits)] = hits
-    discounts = 1 / np.log2(np.arange(2, _DEPTH + 2))
-    ideal = discounts[: min(_DEPTH, relevant)].sum()
-    return gains[:5].mean(), gains[0], float(gains @ discounts / ideal) if relevant else 0.0
-
-
-def _rankings(scores: Sequence[tuple[float, ...]]) -> Figures:
-    columns = np.array(scores).T
-    return {
-        name: _mean(column) for name, column in zip(("P@5", "P@1", "nDCG@10"), columns, strict=True)
-    }
 
 
 def _patients(
@@ -204,8 +210,11 @@ def _patients(
     with gzip.open(path, "rt", encoding="utf-8", newline="") as lines:
         cases = read_support2(lines)
     died = np.array([float(bool(case.outcome.died_within(_HORIZON))) for case in cases])
+    tested = min(_TEST_PATIENTS, len(cases) // 4)
     order = np.random.default_rng(0).permutation(len(cases))
-    asked, reference = order[:_TEST_PATIENTS], np.sort(order[_TEST_PATIENTS:])
+    asked, reference = order[:tested], np.sort(order[tested:])
+    if len(set(died[asked])) < 2:
+        raise ToolError(f"{PATIENTS} holds too few patients, or all or none of them died.")
     votes = np.empty((len(VOTES), len(asked)))
     with _search(cases, embedder) as search:
         all_rows = search.snapshot.rows()
@@ -215,17 +224,17 @@ def _patients(
             votes[:, n] = [outcomes[:k].mean() for k in VOTES]
         near = _near(search, "patients", trials)
     figures = {
-        f"vote of {k}": _auc(died[asked], vote) for k, vote in zip(VOTES, votes, strict=True)
+        f"vote of {k}": area(died[asked], vote) for k, vote in zip(VOTES, votes, strict=True)
     }
     fitted = _logistic(rows, died, asked, reference)
-    figures["logistic regression"] = _auc(died[asked], fitted)
+    figures["logistic regression"] = area(died[asked], fitted)
     return figures, near
 
 
 def _logistic(
-    rows: Sequence[Mapping[str, str]], died: _Floats, asked: npt.NDArray[np.intp],
+    rows: Sequence[Mapping[str, str]], died: Floats, asked: npt.NDArray[np.intp],
     reference: npt.NDArray[np.intp],
-) -> _Floats:  # fmt: skip
+) -> Floats:  # fmt: skip
     """Probabilities of a ridge logistic regression on the table's columns, gaps filled by the mean."""
     numbers = np.array(
         [[float(row[c]) if row[c].strip() else np.nan for c in _NUMBERS] for row in rows]
@@ -242,11 +251,20 @@ def _logistic(
     return sigmoid(design[asked] @ beta)
 
 
+def _pairs(path: Path) -> list[list[str]]:
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        pairs = [[row["ask"], row["says"], row["denies"]] for row in csv.DictReader(lines)]
+    if not pairs or not all(map(all, pairs)):
+        raise ToolError(
+            f"{PAIRS} needs in every row what is asked, what says it and what denies it."
+        )
+    return pairs
+
+
 def _negation(embedder: _Remembering, trials: Mapping[str, list[list[str]]]) -> Figures:
     """Pairs in which the text that says it is found before the text that denies it."""
     figures = {}
-    for part in ("negation", "negation_unseen"):
-        pairs = trials[part]
+    for part, pairs in trials.items():
         cases = [
             Case(id=f"{i}-{name}", text=text)
             for i, (_, *texts) in enumerate(pairs)
@@ -255,12 +273,12 @@ def _negation(embedder: _Remembering, trials: Mapping[str, list[list[str]]]) -> 
         ours, whole = [], []
         with _search(cases, embedder) as search:
             for i, (asked, yes, no) in enumerate(pairs):
-                found = [hit.case.id for hit in search.search(asked, len(cases)).hits]
+                found = [hit.case.id for hit in _hits(search, asked, len(cases))]
                 ours.append(_before(found, f"{i}-yes", f"{i}-no"))
                 request, first, second = embedder.embed([asked, yes, no])
                 whole.append(float(request @ first) > float(request @ second))
-        figures[part] = _share(ours)
-        figures[f"{part}, embeddings of the whole text"] = _share(whole)
+        figures[part] = share(ours)
+        figures[f"{part}, embeddings of the whole text"] = share(whole)
     return figures
 
 
@@ -273,36 +291,9 @@ def _before(found: Sequence[str], first: str, second: str) -> bool:
 def _near(search: CaseSearch, base: str, trials: Mapping[str, list[str]]) -> Figures:
     """How often the search says that something is near."""
     return {
-        f"{part} requests to {base}": _share([search.search(text, 3).near for text in trials[part]])
+        f"{part} requests to {base}": share([search.search(text, 3).near for text in trials[part]])
         for part in (f"clinical_{base}", "strange")
     }
-
-
-def _share(right: Sequence[bool]) -> Figure:
-    low, high = wilson(sum(right), len(right))
-    return Figure(
-        value=round(sum(right) / len(right), 4),
-        low=round(low, 4),
-        high=round(high, 4),
-        n=len(right),
-    )
-
-
-def _mean(values: _Floats) -> Figure:
-    rng = np.random.default_rng(0)
-    means = [values[rng.integers(len(values), size=len(values))].mean() for _ in range(_DRAWS)]
-    return _figure(float(values.mean()), np.percentile(means, (2.5, 97.5)), len(values))
-
-
-def _auc(labels: _Floats, scores: _Floats) -> Figure:
-    everyone = [str(i) for i in range(len(labels))]
-    interval = patient_bootstrap(auc, labels, scores, everyone, _DRAWS)
-    return _figure(auc(labels, scores), interval, len(labels))
-
-
-def _figure(value: float, interval: Sequence[float] | _Floats, count: int) -> Figure:
-    low, high = (round(float(limit), 4) for limit in interval)
-    return Figure(value=round(value, 4), low=low, high=high, n=count)
 
 
 def _sha256(path: Path) -> str:
@@ -320,7 +311,8 @@ def told(report: Report) -> Iterator[str]:
         "called near": report.near,
     }
     for title, figures in parts.items():
-        yield title
+        if figures:
+            yield title
         for name, figure in figures.items():
             yield (
                 f"  {name:<48} {figure.value:.3f}  ({figure.low:.3f} to {figure.high:.3f}),"

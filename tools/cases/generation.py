@@ -28,6 +28,10 @@ _CHECKED_AT_ONCE = (
 _DISK_FULL = re.compile("no space left|disk is full|disk I/O error", re.IGNORECASE)
 
 MISSING = "There is no case base here yet: `consilium cases build` makes it once, in minutes."
+EMPTY = (
+    "The case base holds no case: `consilium cases build` brings 9,105 hospital patients, `consilium cases"
+    " add FILE...` your own."
+)
 DAMAGED = (
     "The case base is damaged ({what}): `consilium cases rebuild` makes its index anew from the texts;"
     " if the texts are hurt too, bring the folder back from a backup."

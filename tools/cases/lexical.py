@@ -76,6 +76,13 @@ class Lexical:
         scores: Scores = self._index.get_scores(known)[: self.count]
         return scores / np.float32(sum(self.rarity(wanted)) / (1 + _K1))
 
+    def unused(self, tokens: Iterable[str]) -> float:
+        """By which share `coverage` would be higher if tokens that no case holds were of mean rarity."""
+        wanted = set(tokens)
+        known = [token for token in wanted if token in self._index.vocab_dict]
+        mean = sum(self.rarity(known)) / len(known) if known else 0.0
+        return sum(self.rarity(wanted)) / (len(wanted) * mean) - 1 if mean > 0 else 0.0
+
     def rarity(self, tokens: Iterable[str]) -> list[float]:
         """Inverse document frequency of each token, as BM25 weighs it."""
         starts, vocabulary = self._index.scores["indptr"], self._index.vocab_dict

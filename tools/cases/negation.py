@@ -81,6 +81,9 @@ _CUES: dict[_Kind, str] = {
         mother with | father with | brother with | sister with | grandmother | grandfather
         family hx | fh of | wife has | wife had | husband has | husband had | his mother
         her mother | his father | her father | runs in the family | in the family
+        aunt had | aunt has | uncle had | uncle has | cousin had | cousin has | son had | son has
+        daughter had | daughter has | parents had | parents have | aunt with | uncle with
+        aunt died | uncle died | sister died | brother died
     """,
     "normal": """
         normal | within normal limits | unremarkable | clear | clear bilaterally | intact | wnl

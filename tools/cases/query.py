@@ -18,6 +18,20 @@ _AGE = re.compile(
 )
 _FEMALE = re.compile(r"\b(?:wom[ae]n|females?|lady|girl)\b|\b\d{1,3}\s?F\b", re.IGNORECASE)
 _MALE = re.compile(r"\b(?:m[ae]n|males?|gentleman|boy)\b|\b\d{1,3}\s?M\b", re.IGNORECASE)
+# How a request begins that says what is wanted before it says what the case is like.
+_COUNTS = "one two three four five six seven eight nine ten".split()
+_NOUN = r"(?:patients?|cases?|people|persons?|pts?|examples?)"
+_LIKE = r"(?:similar|comparable|alike|like|resembling|close|closest|nearest)"
+_LEAD = re.compile(
+    r"^\s*(?:(?:please|kindly)\s+)?(?:(?:can|could|would)\s+you\s+)?(?:please\s+)?"
+    r"(?:(?:find|show|list|give|get|search(?:\s+for)?|retrieve|return|pull\s+up|look\s+(?:up|for)|i\s+(?:need|want)"
+    r"|are\s+there|do\s+(?:we|you)\s+have|have\s+you|which)\s+)?(?:(?:me|us|the|any|some|top)\s+)*"
+    rf"(?:(?P<count>\d{{1,2}}|{'|'.join(_COUNTS)})\s+)?(?:(?:most|more|other|earlier|previous|past)\s+)*"
+    rf"(?:{_LIKE}\s+{_NOUN}\b(?:\s*(?:to|as|of|with|for)\b)?"
+    rf"|{_NOUN}\s+(?:(?:that|who|which|are|were|most)\s+)*{_LIKE}\b(?:\s*(?:to|as)\b)?)"
+    r"(?:\s+(?:this|the\s+following|my|our|the)(?:\s+(?:one|patient|case|description))?(?=\s*[:,]))?\s*[:,.-]*\s*",
+    re.IGNORECASE,
+)
 # Ages that a word stands for, where no number is given: it is compared, not applied as a limit.
 _AGE_WORDS = {
     re.compile(r"\b(?:infant|newborn|neonate|baby|toddler)\b", re.IGNORECASE): 1.0,
@@ -49,6 +63,7 @@ class Query:
     statement, mentions : what they affirm and deny, in words and in concepts.
     age, sex : of the patient described, where the text says so.
     notes : what the user should know about how the request was read.
+    wanted : cases that the words ask for ("find 3 patients similar to ...").
     """
 
     conditions: Filter
@@ -58,6 +73,7 @@ class Query:
     age: float | None = None
     sex: Sex | None = None
     notes: tuple[str, ...] = ()
+    wanted: int | None = None
 
 
 def read_query(request: str) -> Query:
@@ -70,7 +86,9 @@ def read_query(request: str) -> Query:
     """
     words = clean_text(request).split()
     cut = len(words) > MAX_WORDS
-    parsed = filters.parse(" ".join(words[:MAX_WORDS]))
+    asked = " ".join(words[:MAX_WORDS])
+    lead = _LEAD.match(asked)
+    parsed = filters.parse(asked[lead.end() :] if lead else asked)
     if not _WORD.search(parsed.rest) or not parsed.has_content:
         said = filters.in_words(parsed.conditions)
         raise ToolError(
@@ -88,7 +106,12 @@ def read_query(request: str) -> Query:
         age=_age(parsed.rest),
         sex=_sex(parsed.rest),
         notes=((CUT.format(limit=MAX_WORDS),) if cut else ()) + parsed.notes,
+        wanted=_count(lead["count"]) if lead and lead["count"] else None,
     )
+
+
+def _count(word: str) -> int:
+    return int(word) if word.isdigit() else _COUNTS.index(word.lower()) + 1
 
 
 def is_foreign(text: str) -> bool:

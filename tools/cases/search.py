@@ -7,6 +7,7 @@ A case that affirms what a request denies is left out, whatever its score; where
 whose denials are routine, it is only put behind.
 """
 
+import json
 import secrets
 import shutil
 import threading
@@ -26,6 +27,7 @@ from consilium.tools.cases.interface import CaseReader
 from consilium.tools.cases.lexical import Lexical, affirmed_tokens, denied_tokens
 from consilium.tools.cases.negation import Statement, read
 from consilium.tools.cases.query import Query, read_query
+from consilium.tools.wheel import file_sha256
 
 Numbers = npt.NDArray[np.float32]
 
@@ -43,7 +45,8 @@ _SAMPLED, _AGAINST = 100, 2000  # random pairs for the scale: so many cases agai
 _STEPS = 1001  # of the scale: every tenth of a percent
 _FEWEST = 30  # cases below which a percentile says nothing
 _OTHER_AGE = 15  # years that make a patient's age a difference
-_FOLDER = "search-1"
+_FOLDER = "search-2"  # another number where what is kept changes
+_SUMS = "sha256.json"
 
 
 class Embeds(Protocol):
@@ -61,7 +64,9 @@ class Hit:
     ----------
     score : 0 to about 1, the mean of meaning and words; comparable between requests.
     similarity : share of random pairs of cases in this base that are less alike, in percent, one of the
-        two told in about as many words as the request; None where the base is too small to say.
+        two told in about as many words as the request; None where the base is too small to say. As those
+        pairs are told in the base's own words, a word that no case uses weighs only as much as the
+        request's others here.
     alike : concepts that request and case both affirm, the rarest first.
     shared : the same and, behind them, words.
     differs : what sets the case apart from the request, in words.
@@ -141,11 +146,16 @@ class CaseSearch:
         allowed = self._not_denied(query, eligible)
         left_out = len(eligible) - len(allowed)
         hits: list[Hit] = []
-        for case, score, statement in self._ranked(query, allowed) if len(allowed) else ():
+        lowest = float("inf")
+        unused = self._unused(query) if len(allowed) else np.empty(0, np.float32)
+        for row, score, case in self._ranked(query, allowed) if len(allowed) else ():
+            statement = read(case.text)
             if not _is_note(query) and self._contradicts(query, statement):
                 left_out += 1
                 continue
-            hits.append(self._hit(query, case, score, statement))
+            in_own_words = score + float(unused[np.searchsorted(self._rows, row)])
+            lowest = min(lowest, in_own_words)  # never above that of a case ranked before it
+            hits.append(self._hit(query, case, score, lowest, statement))
             if len(hits) == k:
                 break
         near = any(hit.score >= (NEAR_SHARED if hit.alike else NEAR) for hit in hits[:_JUDGED])
@@ -155,14 +165,20 @@ class CaseSearch:
         """Make what the first search would make: the index of words and the scale of similarity."""
         self._open()
 
-    def _ranked(self, query: Query, allowed: Rows) -> Iterator[tuple[Case, float, Statement]]:
+    def _unused(self, query: Query) -> Numbers:
+        """What each case [n] loses of its score to words of the request that no case uses, beyond the mean."""
+        lexical = self._open().lexical
+        tokens = affirmed_tokens(self._concepts, query.statement)
+        more = (1 - DENSE_SHARE) * lexical.unused(tokens)
+        return np.float32(more) * lexical.coverage(tokens)
+
+    def _ranked(self, query: Query, allowed: Rows) -> Iterator[tuple[int, float, Case]]:
         rows, scores = self.ranking(query, allowed)
         for start in range(0, len(rows), _PAGE):
             page = rows[start : start + _PAGE]
-            for case, score in zip(
-                self.snapshot.cases(page), scores[start : start + _PAGE], strict=True
-            ):
-                yield case, float(score), read(case.text)
+            cases = self.snapshot.cases(page)
+            for row, score, case in zip(page, scores[start : start + _PAGE], cases, strict=True):
+                yield int(row), float(score), case
 
     def ranking(self, query: Query, allowed: Rows) -> tuple[Rows, Numbers]:
         """Rows and scores of the best few hundred of the allowed rows (ascending), best first.
@@ -213,7 +229,9 @@ class CaseSearch:
                 return True
         return False
 
-    def _hit(self, query: Query, case: Case, score: float, statement: Statement) -> Hit:
+    def _hit(
+        self, query: Query, case: Case, score: float, in_own_words: float, statement: Statement
+    ) -> Hit:
         derived = self._open()
         lexical = derived.lexical
         mentions = self._concepts.mentions(statement)
@@ -239,7 +257,7 @@ class CaseSearch:
         differs += [
             f"also {name}" for name in self._rarest(self._concepts.findings(here - wanted), lexical)
         ]
-        similarity = derived.percentile(score, len(query.statement.matched_text.split()))
+        similarity = derived.percentile(in_own_words, len(query.statement.matched_text.split()))
         return Hit(case, score, similarity, tuple(alike), tuple(shared), tuple(differs))
 
     def _rarest(self, names: list[str], lexical: Lexical, mark: str = "c:") -> list[str]:
@@ -262,9 +280,16 @@ class CaseSearch:
 def _load(folder: Path, count: int) -> _Derived:
     pairs = np.load(folder / "pairs.npy", allow_pickle=False)
     ages = np.load(folder / "ages.npy", allow_pickle=False)
+    if json.loads((folder / _SUMS).read_text(encoding="utf-8")) != _sums(folder):
+        raise ValueError("a file has changed since it was written")
     if len(ages) != count or pairs.shape not in {(0,), (len(_LENGTHS), _STEPS)}:
         raise ValueError("made for another case base, or by another version")
     return _Derived(Lexical.load(folder, count), pairs, ages)
+
+
+def _sums(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file but that which holds them."""
+    return {path.name: file_sha256(path) for path in sorted(folder.iterdir()) if path.name != _SUMS}
 
 
 def _save(derived: _Derived, folder: Path) -> None:
@@ -274,6 +299,7 @@ def _save(derived: _Derived, folder: Path) -> None:
         derived.lexical.save(aside)
         np.save(aside / "pairs.npy", derived.pairs, allow_pickle=False)
         np.save(aside / "ages.npy", derived.ages, allow_pickle=False)
+        (aside / _SUMS).write_text(json.dumps(_sums(aside)), encoding="utf-8")
         aside.rename(folder)
     except OSError:  # another process was quicker, or nothing can be written
         shutil.rmtree(aside, ignore_errors=True)

@@ -126,7 +126,7 @@ def _case(row: Mapping[str, str]) -> Case:
 
 def _diagnoses(row: Mapping[str, str]) -> tuple[str, ...]:
     group, spread = row["dzgroup"], row["ca"] == "metastatic"
-    main = _DISEASES[group]
+    main = _DISEASES.get(group, group)
     if group in _CANCERS:
         main = (
             main.replace("cancer", "metastatic cancer")

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Text,
     and_,
     cast,
+    or_,
     true,
 )
 
@@ -114,4 +115,6 @@ def condition(table: Table, wanted: Filter) -> ColumnElement[bool]:
     if wanted.diagnosis is not None:
         diagnoses = cast(column.diagnoses, Text)
         tests.append(diagnoses.icontains(wanted.diagnosis, autoescape=True))
+    if wanted.any_of:
+        tests.append(or_(*(condition(table, group) for group in wanted.any_of)))
     return and_(true(), *tests)

@@ -5,12 +5,12 @@ import threading
 import uuid
 
 from consilium.tools.cases import filters, report
-from consilium.tools.cases.contract import FindSimilarCases
+from consilium.tools.cases.contract import MAX_CASES, FindSimilarCases
 from consilium.tools.cases.embedder import load_embedder
-from consilium.tools.cases.generation import MISSING
+from consilium.tools.cases.generation import EMPTY
 from consilium.tools.cases.location import open_store
 from consilium.tools.cases.pictures import FilmSearch, NearFilm
-from consilium.tools.cases.query import is_foreign, read_query
+from consilium.tools.cases.query import Query, is_foreign, read_query
 from consilium.tools.cases.quoting import cell, reads_like_an_order
 from consilium.tools.cases.report import CaseLine, FilmLine
 from consilium.tools.cases.search import CaseSearch, Found, Hit
@@ -82,8 +82,8 @@ def find_similar_cases(args: FindSimilarCases, context: ToolContext) -> ToolResu
     if not search.snapshot.model.folder and is_foreign(query.text):
         return report.build_result([], films=films, warnings=warnings, reason=report.FOREIGN)
     if not len(search.snapshot):
-        raise ToolError(MISSING)
-    found = search.search(args.query, args.k)
+        raise ToolError(EMPTY)
+    found = search.search(args.query, _wanted(args, query))
     conditions = filters.in_words(found.query.conditions)
     hits = found.hits if found.near else ()
     if not found.eligible:
@@ -103,6 +103,13 @@ def find_similar_cases(args: FindSimilarCases, context: ToolContext) -> ToolResu
     if not hits:
         return result
     return result.model_copy(update={"artifacts": [_table(hits, context)]})
+
+
+def _wanted(args: FindSimilarCases, query: Query) -> int:
+    """How many cases: as the call says, else as the words of the request do."""
+    if "k" in args.model_fields_set or not query.wanted:
+        return args.k
+    return min(query.wanted, MAX_CASES)
 
 
 def _near_films(args: FindSimilarCases, context: ToolContext) -> tuple[list[FilmLine], list[str]]:

@@ -88,6 +88,18 @@ def test_from_a_table_to_a_search_and_back(run, table, store, tmp_path):
     assert "1 cases were removed" in run("remove", "--source", "ward 7", "--yes")
     assert len(store.snapshot()) == 0
     assert "0 of 0" in run("list")
+    with pytest.raises(ToolError, match="holds no case"):
+        run("search", "cough")
+
+
+def test_a_search_says_how_it_read_the_request(run, table):
+    run("add", table)
+    told = run("search", "women under 40 or men over 50 with cough")
+    assert "(female, aged 39 or less) or (male, aged 51 or more) were searched: 1 of 2" in told
+    assert "Nothing was found: no case in the case base is recorded" in run(
+        "search", "children, cough"
+    )
+    assert "in English" in run("search", "Frau mit Husten und Fieber")
 
 
 def test_removing_asks_and_names_what_is_unknown(run, table, store):

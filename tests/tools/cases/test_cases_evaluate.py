@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
-from consilium.tools.cases import evaluate
+from consilium.tools.cases import evaluate, measures
 from consilium.tools.cases.evaluate import TRIALS
 from consilium.tools.contract import ToolError
 
@@ -20,7 +20,7 @@ COLUMNS = (
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(evaluate, "_TEST_PATIENTS", 20)
-    monkeypatch.setattr(evaluate, "_DRAWS", 20)
+    monkeypatch.setattr(measures, "_DRAWS", 20)
     trials = yaml.safe_load(TRIALS.read_text(encoding="utf-8"))
     few = tmp_path / "trials.yaml"
     few.write_text(yaml.safe_dump({part: entries[:6] for part, entries in trials.items()}))
@@ -74,6 +74,29 @@ def test_every_figure_has_its_number_and_interval(folder, tmp_path, embedder):
 def test_a_folder_without_the_data(tmp_path, embedder):
     with pytest.raises(ToolError, match="indiana_reports"):
         evaluate.evaluate(tmp_path, embedder, tmp_path)
+
+
+def test_what_the_folder_does_not_hold_is_left_out(folder, tmp_path, embedder):
+    (folder / evaluate.PATIENTS).unlink()
+    (folder / evaluate.PAIRS).write_text("ask,says,denies\ncough,Dry cough.,No cough.\n")
+    films = folder / evaluate.FILMS
+    films.write_text(
+        films.read_text().replace("\n1,", "\nCXR 1/a,").replace("Scoliosis number4.", "")
+    )
+    report = evaluate.evaluate(folder, embedder, tmp_path / "cache")
+    assert report.films["P@1"].n == 40
+    assert report.patients == {}
+    assert report.negation[evaluate.PAIRS].value == 1
+    assert not any("patients" in line for line in evaluate.told(report))
+
+
+@pytest.mark.parametrize(
+    "text", ["uid,text\n1,Fever\n", "uid,Problems,findings,impression\n1,normal,x,\n"]
+)
+def test_a_table_of_something_else(folder, tmp_path, embedder, text):
+    (folder / evaluate.FILMS).write_text(text)
+    with pytest.raises(ToolError):
+        evaluate.evaluate(folder, embedder, tmp_path / "cache")
 
 
 def test_trials_are_many_and_well_formed():

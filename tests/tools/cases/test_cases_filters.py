@@ -16,7 +16,7 @@ from consilium.tools.contract import ToolError
         ("died in hospital after cardiac arrest", "died in hospital", "after cardiac arrest"),
         ("patients aged 50-60 with cirrhosis", "aged 50 to 60", "patients with cirrhosis"),
         ("people between 60 and 50, liver failure", "aged 50 to 60", "people, liver failure"),
-        ("men and women over 70 with stroke", "aged 71 or more", "and with stroke"),
+        ("men and women over 70 with stroke", "aged 71 or more", "with stroke"),
         ("65+ with hip fracture", "aged 65 or more", "with hip fracture"),
         (
             "female patients with lupus, at least 18 years old",
@@ -69,6 +69,8 @@ def test_conditions(request_, conditions, rest):
         "has two children, gout",
         "breast cancer survivor with dyspnoea",
         "high risk of death in hospital",
+        "lives with two elderly women, gout",
+        "cared for by two women, gout",
     ],
 )
 def test_descriptions_and_measurements_are_no_conditions(request_):
@@ -101,6 +103,35 @@ def test_denied_conditions_are_turned_round(request_, conditions, rest):
     parsed = parse(request_)
     assert in_words(parsed.conditions) == conditions
     assert rest is None or parsed.rest == rest
+    assert not parsed.notes
+
+
+@pytest.mark.parametrize(
+    ("request_", "conditions"),
+    [
+        ("women or men over 70 with gout", "aged 71 or more"),
+        ("over 70, women or men, gout", "aged 71 or more"),
+        ("women over 60 or men over 70, gout", "(female, aged 61 or more) or (male, aged 71 or more)"),
+        ("women over 60 and men over 70, gout", "(female, aged 61 or more) or (male, aged 71 or more)"),
+        ("women over 60 or men with gout", "(female, aged 61 or more) or (male)"),
+        ("women aged 65+ or men aged 65+, gout", "aged 65 or more"),
+        ("women under 30 or over 80, gout", "(female, aged 29 or less) or (female, aged 81 or more)"),
+        ("under 30 or over 80, gout", "(aged 29 or less) or (aged 81 or more)"),
+        ("children or elderly patients, gout", "(aged 17 or less) or (aged 65 or more)"),
+        ("women and children with asthma", "(female) or (aged 17 or less)"),
+        ("women, men and children with asthma", ""),
+        ("patients over 60 or with sepsis who are men", "male, aged 61 or more"),
+        ("women over 60 but not over 80, gout", "female, aged 61 to 80"),
+        ("women over 60 or men over 70 who died in hospital, gout",
+         "(female, aged 61 or more) or (male, aged 71 or more), died in hospital"),
+        ("cases not since 2010, gout", "until 2009"),
+        ("patients not admitted since 2010, gout", "until 2009"),
+        ("cases not before 2010, gout", "since 2010"),
+    ],
+)  # fmt: skip
+def test_groups_and_years(request_, conditions):
+    parsed = parse(request_)
+    assert in_words(parsed.conditions) == conditions
     assert not parsed.notes
 
 

@@ -164,6 +164,22 @@ def test_similarity_is_a_percentile_of_pairs(tmp_path, embedder, make_cases):
     assert all(0 <= hit.similarity <= 100 for hit in best)
 
 
+def test_a_word_that_no_case_uses_weighs_like_the_others_in_the_similarity(
+    tmp_path, embedder, make_cases
+):
+    base = build(tmp_path / "many", embedder, make_cases(60))
+    search = CaseSearch(base.snapshot(), embedder)
+    hits = search.search("disease 3 and fever number 3 frobnication", 20).hits
+    by_score = search._open().percentile(hits[0].score, 8)
+    assert by_score < hits[0].similarity <= 100
+    percents = [hit.similarity for hit in hits]
+    assert percents == sorted(percents, reverse=True)
+    lexical = Lexical.of([["fever", "cough"], ["fever"], []])
+    assert lexical.unused(["fever", "cough"]) == pytest.approx(0)
+    assert lexical.unused(["cough", "zebra"]) > 0
+    assert lexical.unused(["zebra"]) == lexical.unused([]) == 0
+
+
 def test_too_few_cases_for_a_percentile(search):
     assert search.search("heart failure").hits[0].similarity is None
 
@@ -174,7 +190,10 @@ def test_what_is_derived_is_kept_and_made_anew_when_damaged(base, embedder):
     (folder,) = snapshot.folder.glob("search-*")
     embedder.embedded.clear()
     first = ids(CaseSearch(snapshot, embedder).search("heart failure"))
-    (folder / "data.csc.index.npy").write_bytes(b"broken")
+    flipped = bytearray((folder / "data.csc.index.npy").read_bytes())
+    flipped[-1] ^= 1
+    (folder / "data.csc.index.npy").write_bytes(flipped)
+    embedder.embedded.clear()
     assert ids(CaseSearch(snapshot, embedder).search("heart failure")) == first
     np.save(folder / "ages.npy", np.zeros(3))
     assert ids(CaseSearch(snapshot, embedder).search("heart failure")) == first

@@ -71,6 +71,21 @@ def test_cases_are_found_and_cited(home, tmp_path):
     assert call(tmp_path, "man with septic shock").findings == result.findings
 
 
+def test_the_words_may_say_how_many(home, tmp_path):
+    def count(words, **more):
+        context = ToolContext(attachments={}, artifact_dir=tmp_path / "artifacts")
+        result = tool.find_similar_cases(FindSimilarCases(query=words, **more), context)
+        return len(result.sources) - 1
+
+    assert count("Find 3 patients similar to a man with septic shock") == 3
+    assert count("two similar cases: septic shock") == 2
+    assert count("99 similar cases: septic shock") == 20
+    assert count("Find 3 patients similar to a man with septic shock", k=4) == 4
+    assert count("a man with septic shock") == 5
+    with pytest.raises(ToolError, match="empty"):
+        count("Find 3 patients similar to")
+
+
 def test_conditions_are_told(home, tmp_path):
     result = call(tmp_path, "women over 60 with lung cancer who survived to discharge", k=3)
     assert result.assumptions[0].startswith("Only cases recorded as female, aged 61 or more, left")

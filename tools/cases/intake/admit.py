@@ -23,9 +23,11 @@ from consilium.tools.cases.intake.values import (
     parse_yes_no,
     sex_in,
 )
+from consilium.tools.contract import ToolError
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
+_KEY_BYTES = 32
 _LONGEST_WORDS = 500  # characters of one diagnosis or of the source
 
 
@@ -109,13 +111,25 @@ class Admission:
 
 
 def base_key(folder: Path) -> bytes:
-    """The secret of a case base, made at its first use and readable by its owner alone."""
+    """The secret of a case base, made at its first use and readable by its owner alone.
+
+    Raises
+    ------
+    ToolError
+        If it is damaged: other ids would be made with another one.
+    """
     path = folder / "id.key"
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / "writer.lock"):
         if not path.exists():
             partial = path.with_suffix(".new")
             partial.touch(mode=0o600)
-            partial.write_bytes(secrets.token_bytes(32))
+            partial.write_bytes(secrets.token_bytes(_KEY_BYTES))
             partial.replace(path)
-    return path.read_bytes()
+    key = path.read_bytes()
+    if len(key) != _KEY_BYTES:
+        raise ToolError(
+            f"The key of the case ids ({path.name}) is damaged: bring it back from a backup, or delete it; cases"
+            " that are added again then get new ids."
+        )
+    return key

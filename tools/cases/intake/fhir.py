@@ -67,8 +67,11 @@ def read_fhir(paths: Sequence[Path]) -> Iterator[Record | Problem]:
                 )
                 continue
             if kind == "Patient":
-                chart = _Chart(where, resource)
-                charts.update({key: chart for key in (f"Patient/{resource.id}", address) if key})
+                chart, name = _Chart(where, resource), f"Patient/{resource.id}"
+                if resource.id and name in charts and charts[name].patient != resource:
+                    yield Problem(where, f"has the id of another Patient ({charts[name].where})")
+                    continue
+                charts.update({key: chart for key in (name, address) if key})
             else:
                 others.append((where, resource))
     for where, resource in others:
@@ -101,7 +104,8 @@ def _resources(path: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
         raise ToolError(
             f"{path.name}: is JSON, but no FHIR Bundle; tables of cases are .jsonl or .csv."
         )
-    for number, entry in enumerate(content.get("entry") or [], 1):
+    entries = content.get("entry")
+    for number, entry in enumerate(entries if isinstance(entries, list) else (), 1):
         resource = entry.get("resource") if isinstance(entry, dict) else None
         if isinstance(resource, dict):
             yield f"{path.name}, entry {number}", str(entry.get("fullUrl") or ""), resource
