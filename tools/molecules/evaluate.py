@@ -129,7 +129,7 @@ def evaluate(
     filters = Filters(mcf)  # first, as it is quick to fail
     references = {"test": Reference.of_file(test, cache)}
     if scaffolds:
-        references["scaffolds"] = Reference.of_file(scaffolds, cache)
+        references["scaffolds"] = Reference.of_file(scaffolds, cache, with_properties=False)
     smiles = valid(given)
     if len(smiles) < _LEAST:
         raise ToolError(f"The file {file.name} holds no two valid molecules.")

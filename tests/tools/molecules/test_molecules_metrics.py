@@ -142,6 +142,15 @@ def test_reference_is_kept_by_the_hash_of_its_file(tmp_path, monkeypatch):
     assert np.array_equal(first.bits, again.bits)
     assert np.array_equal(first.chemnet.covariance, again.chemnet.covariance)
     assert (first.fragments, first.scaffolds) == (again.fragments, again.scaffolds)
+    assert len(again.properties) == 2 * len(ONES)
+
+
+def test_a_reference_without_properties_is_kept_apart(tmp_path):
+    file = tmp_path / "set.smi"
+    file.write_text("\n".join(ONES) + "\n")
+    without = Reference.of_file(file, tmp_path, with_properties=False)
+    assert without.properties.shape == (0, 4) and len(without.bits) == len(ONES)
+    assert len(Reference.of_file(file, tmp_path).properties) == len(ONES)
 
 
 def test_a_file_is_measured(tmp_path):

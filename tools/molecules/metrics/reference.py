@@ -20,7 +20,12 @@ _VERSION = 1  # raise it when what is kept changes its meaning
 
 @dataclass(frozen=True)
 class Reference:
-    """Statistics of a set of molecules, for comparison with others."""
+    """Statistics of a set of molecules, for comparison with others.
+
+    Parameters
+    ----------
+    properties : (n, 4), or (0, 4) where they were not asked for: they take long.
+    """
 
     chemnet: Gaussian
     bits: Bits
@@ -29,7 +34,9 @@ class Reference:
     properties: Values
 
     @classmethod
-    def of(cls, smiles: list[str], what: str = "reference") -> "Reference":
+    def of(
+        cls, smiles: list[str], what: str = "reference", *, with_properties: bool = True
+    ) -> "Reference":
         """Compute everything from canonical SMILES; minutes for 100,000 of them."""
         molecules = [Chem.MolFromSmiles(text) for text in tqdm(smiles, f"reading {what}")]
         return cls(
@@ -37,15 +44,17 @@ class Reference:
             fingerprints(tqdm(molecules, f"fingerprints, {what}")),
             fragments(tqdm(molecules, f"fragments, {what}")),
             scaffolds(tqdm(molecules, f"scaffolds, {what}")),
-            properties(tqdm(molecules, f"properties, {what}")),
+            properties(tqdm(molecules if with_properties else [], f"properties, {what}")),
         )
 
     @classmethod
-    def of_file(cls, path: Path, cache: Path) -> "Reference":
+    def of_file(cls, path: Path, cache: Path, *, with_properties: bool = True) -> "Reference":
         """Compute from a file, or take what was kept in the folder `cache`."""
-        kept = cache / f"reference-{_VERSION}-{sha256(path)[:16]}.npz"
+        part = "" if with_properties else "-without-properties"
+        kept = cache / f"reference-{_VERSION}{part}-{sha256(path)[:16]}.npz"
         if not kept.exists():
-            found = cls.of([canonical(text) for text in read_smiles(path)], path.name)
+            smiles = [canonical(text) for text in read_smiles(path)]
+            found = cls.of(smiles, path.name, with_properties=with_properties)
             cache.mkdir(parents=True, exist_ok=True)
             partial = kept.with_suffix(".part.npz")
             np.savez(
