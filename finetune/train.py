@@ -19,7 +19,6 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
-from torch.nn.functional import cross_entropy
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
@@ -46,6 +45,7 @@ from consilium.finetune.examples import (
     read_conversations,
     tokenise,
 )
+from consilium.finetune.quick import make_quick, sampled_losses
 from consilium.finetune.synthesis.example import Conversation
 from consilium.finetune.synthesis.generate import generate
 from consilium.tools.registry import TOOLS
@@ -76,7 +76,7 @@ class PrefixTrainer(Trainer):
         return_outputs: bool = False,
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> Any:
-        """Weighted mean cross-entropy over the assistant's tokens; logits are computed for these alone."""
+        """Weighted mean cross-entropy over the assistant's tokens, nats; see `quick.sampled_losses`."""
         ids, mask, labels = inputs["input_ids"], inputs["attention_mask"], inputs["labels"]
         cache = self._for_batch(len(ids))
         seen = mask.new_ones(len(ids), self._prefix.get_seq_length())
@@ -85,12 +85,12 @@ class PrefixTrainer(Trainer):
             input_ids=ids, attention_mask=torch.cat([seen, mask], dim=1), past_key_values=cache
         ).last_hidden_state
         wanted = labels[:, 1:] != IGNORED
-        logits = causal.lm_head(hidden[:, :-1][wanted]).float()
         first = wanted & (labels[:, :-1] == IGNORED)
         weights = 1 + first[wanted] * (self._decision_weight - 1)
-        losses = cross_entropy(logits, labels[:, 1:][wanted], reduction="none")
+        spoken = hidden[:, :-1][wanted]
+        losses = sampled_losses(spoken, causal.lm_head.weight, labels[:, 1:][wanted], ids)
         loss = (weights * losses).sum() / weights.sum()
-        return (loss, logits) if return_outputs else loss
+        return (loss, {"losses": losses}) if return_outputs else loss
 
     def _for_batch(self, size: int) -> DynamicCache:
         cache = DynamicCache()
@@ -153,11 +153,13 @@ def train(config: TrainingConfig, base: Path, out: Path) -> Path:
     examples = Examples(row for row in tokenised if len(row[0]) <= config.max_tokens)
     cuda = torch.cuda.is_available()
     model: Any = AutoModelForCausalLM.from_pretrained(
-        base, dtype=torch.bfloat16 if cuda else torch.float32, local_files_only=True
+        base, dtype=_precision(cuda), local_files_only=True
     )
     model.to("cuda" if cuda else "cpu")
     prefix = _prefix_cache(model, tokenizer)
     model = _with_lora(model, config)
+    if not cuda and not config.lora.dropout:
+        make_quick(model)
     trainer = PrefixTrainer(
         prefix=prefix,
         decision_weight=config.decision_weight,
@@ -215,6 +217,11 @@ def _prefix_cache(model: Any, tokenizer: PreTrainedTokenizerBase) -> DynamicCach
     with torch.no_grad():
         model(ids.to(model.device), past_key_values=cache)
     return cache
+
+
+def _precision(cuda: bool) -> torch.dtype:
+    """Bfloat16 where the hardware multiplies it fast (CUDA, AMX tiles), else float32."""
+    return torch.bfloat16 if cuda or torch.cpu._is_amx_tile_supported() else torch.float32
 
 
 def _with_lora(model: Any, config: TrainingConfig) -> Any:

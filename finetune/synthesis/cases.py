@@ -154,6 +154,10 @@ def sample_k(writer: Writer) -> int | None:
 
 
 _FIND = Forms(
+    "look out {n} comparable cases of {q}",
+    "{n} cases comparable to {q}, please",
+    "retrieve {n} patients resembling {q}",
+    "top {n} cases for {q}",
     "[find|show me|search] {n} cases of {q}",
     "[find|show] {n} similar cases: {q}",
     "[are there|have you] {n} [earlier|previous] cases of {q}?",
@@ -161,6 +165,11 @@ _FIND = Forms(
     "search the archive, {n} cases: {q}",
     "{q} - {n} similar cases please",
     terse=[
+        "gimme {n} cases, {q}",
+        "{n} comparable pts, {q}",
+        "pull up {n} pts like {q}",
+        "case precedents {q}, top {n}",
+        "need {n} similar: {q}",
         "pull {n} cases like: {q}",
         "{n} similar pts: {q}",
         "find {n} like this - {q}",
@@ -171,6 +180,10 @@ _FIND = Forms(
         "show {n} pts w/ {q}",
     ],
     plain=[
+        "I want {n} case examples for: {q}",
+        "show {n} other patients with {q}",
+        "search please cases: {q}. {n} hits",
+        "{n} results for {q} from the case base",
         "please search {n} patients similar to: {q}",
         "I look for {n} comparable cases: {q}",
         "give me {n} examples of {q}",
@@ -180,6 +193,9 @@ _FIND = Forms(
         "precedents for: {q}. {n} of them",
     ],
     formal=[
+        "would you find {n} cases comparable with {q}",
+        "{n} precedents of {q}, if you please",
+        "I should value {n} comparable patients: {q}",
         "I should like to see {n} cases of {q}",
         "could you look out {n} comparable cases: {q}",
         "kindly search for {n} patients with {q}",
@@ -189,6 +205,10 @@ _FIND = Forms(
     ],
 )
 _FIND_ANY = Forms(
+    "have we had cases of {q}?",
+    "comparable cases to {q}",
+    "look for precedents of {q}",
+    "case search: {q}",
     "[find|show me|search] [similar |]cases of {q}",
     "[any|have you] [similar |earlier |previous |]cases of {q}?",
     "similar cases: {q}",
@@ -196,6 +216,11 @@ _FIND_ANY = Forms(
     "search the archive for {q}",
     "{q} - similar cases please",
     terse=[
+        "seen this before? {q}",
+        "any pts like {q}",
+        "ever had {q}?",
+        "similar cases pls {q}",
+        "pull similar: {q}",
         "pull cases like: {q}",
         "similar pts? {q}",
         "anyone seen this before: {q}",
@@ -205,6 +230,10 @@ _FIND_ANY = Forms(
         "cases like {q}??",
     ],
     plain=[
+        "search similar cases for: {q}",
+        "I want to find cases with {q}",
+        "are there patients like mine? {q}",
+        "any cases like: {q}",
         "please search similar patients: {q}",
         "do you know cases with {q}?",
         "I look for comparable cases: {q}",
@@ -214,6 +243,9 @@ _FIND_ANY = Forms(
         "cases like: {q}. the usual number is fine",
     ],
     formal=[
+        "would you look for similar cases: {q}",
+        "have there been comparable patients with {q}?",
+        "I recall a patient with {q}; please pull up cases of that sort",
         "I should like to see comparable cases of {q}",
         "kindly look for earlier patients with {q}",
         "have you any previous cases of {q}?",
@@ -222,17 +254,28 @@ _FIND_ANY = Forms(
     ],
 )
 _THEN_FIND = Forms(
+    "{q}. {n} [examples|cases|hits] would be ample",
+    "have you cases of {q}? {n} will do",
+    "{q}; show the nearest {n}",
     "{q}. {n} [examples|hits|cases] will do, similar ones please",
     "my impression is {q}. find {n} cases like that",
     "I suspect {q}. please show {n} similar cases",
     "{q} - top {n} comparable cases",
     "what do earlier cases of {q} look like? {n} would be enough",
-    terse=["{q}. top {n} pls", "thinking {q}, pull {n} like it", "case lookup, {n} hits max: {q}"],
+    terse=[
+        "{q}. closest {n}?",
+        "{q} - gimme {n}",
+        "{q}. top {n} pls",
+        "thinking {q}, pull {n} like it",
+        "case lookup, {n} hits max: {q}",
+    ],
     plain=[
         "I remember a patient: {q}. search {n} such cases",
         "diagnosis: {q}. {n} similar cases please",
     ],
     formal=[
+        "have you any previous cases of {q}? {n} examples would suffice",
+        "this is a case of {q}. I should like {n} comparable ones",
         "my own impression is of {q}; might I see {n} cases of that sort?",
         "I recall {q}. Please pull up similar cases; {n} would be ample",
     ],
@@ -250,11 +293,20 @@ _WITH_FILM = Forms(
     ],
 )
 _ON_FILM = Forms(
+    "show {n} cases [similar|comparable] to scan-1 and this text: {q}",
+    "search with this film and the words: {q}. {n} hits",
+    "find {n} patients like the film attached, {q}",
+    "with the film included, {n} cases of {q}",
     "find {n} cases [resembling|like|similar to] the attached [film|x-ray|image]: {q}",
     "{n} cases like [this film|the attached film] - {q}",
     "search {n} cases with this [film|image]. text: {q}",
     "{n} patients whose film looks like the attached one, {q}",
-    terse=["pull {n} cases like attached cxr - {q}", "{n} matches for this film: {q}"],
+    terse=[
+        "{n} similar to attached film, {q}",
+        "cases like this cxr: {q}",
+        "pull {n} cases like attached cxr - {q}",
+        "{n} matches for this film: {q}",
+    ],
     formal=["might I see {n} cases resembling the attached film, namely {q}?"],
 )
 
@@ -314,6 +366,13 @@ def ask_without_query(writer: Writer, *, counted: bool = True) -> Request:
 
 
 _MORE = Forms(
+    "only {n}",
+    "that is too few, {n} please",
+    "too many, {n} will do",
+    "show me {n}",
+    "expand to {n}",
+    "{n} would be better",
+    "let me see {n}",
     "give me {n}",
     "make it {n}",
     "{n} please",
@@ -322,12 +381,19 @@ _MORE = Forms(
     "I'd like {n} of them",
 )
 _ADD_FILM = Forms(
+    "repeat it with the film included",
+    "please include the film this time",
+    "and with the picture as well",
+    "use scan-1 as well",
     "now include the film [in the search|too]",
     "same search with the attached film",
     "take the film into account as well",
     "again, but with the film",
 )
 _OTHER = Forms(
+    "and {q}, have you such cases?",
+    "look for {q} too",
+    "next: {q}",
     "and [cases of |]{q}?",
     "now [search |]{q}",
     "the same for {q}",

@@ -8,11 +8,11 @@ from consilium.finetune.synthesis.example import Category, Conversation, Turn
 from consilium.finetune.synthesis.voices import Split, Writer
 
 SHARES: dict[Category, float] = {
-    "single": 40,
-    "parallel": 15,
-    "missing": 13,
-    "none": 13,
-    "followup": 17,
+    "single": 42,
+    "parallel": 19,
+    "missing": 10,
+    "none": 9,
+    "followup": 18,
     "result": 2,
 }
 

@@ -83,14 +83,33 @@ _ANALOGUES = Forms(
     "analogues of {s}", "analogs of {s}", "molecules similar to {s}", "{s}-like molecules"
 )
 _VERB = Forms(
+    "come up with {x}",
+    "I want {x}",
+    "produce {x}",
     "design {x}",
     "generate {x}",
     "suggest {x}",
     "[please |]propose {x}",
     "create {x}",
     "give me {x}",
-    terse=["need {x}", "want {x}", "spit out {x}", "make {x}", "{x} pls", "gen {x}", "i need {x}"],
+    terse=[
+        "gimme {x}",
+        "design me {x}",
+        "whip up {x}",
+        "{x} needed",
+        "need {x}",
+        "want {x}",
+        "spit out {x}",
+        "make {x}",
+        "{x} pls",
+        "gen {x}",
+        "i need {x}",
+    ],
     plain=[
+        "make for me {x}",
+        "please generate for me {x}",
+        "I am looking for {x}",
+        "can I get {x}",
         "can you design {x}",
         "I would like to have {x}",
         "could you generate {x}",
@@ -100,6 +119,10 @@ _VERB = Forms(
         "show me {x}",
     ],
     formal=[
+        "I should like {x}",
+        "would you design {x}",
+        "we require {x}",
+        "please be so good as to suggest {x}",
         "could you propose {x}",
         "would you kindly generate {x}",
         "please let me have {x}",
@@ -280,6 +303,10 @@ def profile_call(molecule: str) -> Call:
 
 
 _PROFILE = Forms(
+    "run the profile of {m}",
+    "molecule profile: {m}",
+    "compute the properties of {m}",
+    "profile for {m} please",
     "profile {m}",
     "[please |]profile {m}",
     "ADMET [of|for] {m}",
@@ -288,6 +315,13 @@ _PROFILE = Forms(
     "how drug-like is {m}?",
     "what are the properties of {m}?",
     terse=[
+        "druglikeness {m}",
+        "{m} admet?",
+        "calc props {m}",
+        "whats the profile on {m}",
+        "qed/logp {m}?",
+        "physchem / admet {m}",
+        "{m} - run the mol profile",
         "profile {m} pls",
         "props for {m}",
         "admet {m}",
@@ -299,6 +333,12 @@ _PROFILE = Forms(
         "pull props on {m}",
     ],
     plain=[
+        "a student asked how drug-like {m} is, please profile it",
+        "I mean the computed profile of {m}, no opinion",
+        "please analyse the molecule {m}",
+        "make a profile of {m}",
+        "how are the properties of {m}?",
+        "give me lipophilicity, weight and QED of {m}",
         "please characterise {m}",
         "can you compute the ADMET profile for {m}",
         "tell me the calculated properties of {m}",
@@ -309,6 +349,11 @@ _PROFILE = Forms(
         "check this molecule: {m}",
     ],
     formal=[
+        "a colleague drew {m} on the board and asked whether it is drug-like; might you profile it?",
+        "please characterise {m} for the journal club",
+        "I should like the molecular profile of {m}",
+        "kindly characterise the following molecule: {m}",
+        "for the teaching session, the computed profile of {m}, please",
         "kindly let me have the profile of {m}",
         "might I see the computed properties of {m}?",
         "would you characterise {m} for me?",
@@ -319,14 +364,26 @@ _PROFILE = Forms(
     ],
 )
 _PROFILES = Forms(
+    "profile both: {m}",
+    "run profiles for {m}",
+    "molecule profile of each: {m}",
     "profile {m}",
     "ADMET of {m}",
     "[please |]compare the profiles of {m}",
     "properties of {m}, each",
     "molecular profiles: {m}",
     terse=["props on {m}", "profile these: {m}", "admet x each: {m}"],
-    plain=["please compute the profile for each: {m}", "I need the properties from {m}"],
-    formal=["might I have the profiles of {m}?", "kindly characterise {m}"],
+    plain=[
+        "profile all please, {m}",
+        "I want the properties of these: {m}",
+        "please compute the profile for each: {m}",
+        "I need the properties from {m}",
+    ],
+    formal=[
+        "would you characterise each of these: {m}",
+        "might I have the profiles of {m}?",
+        "kindly characterise {m}",
+    ],
 )
 
 
@@ -372,6 +429,9 @@ def ask_profile_without_molecule(writer: Writer) -> Request:
 
 
 _OTHER_PROFILE = Forms(
+    "and that of {m}?",
+    "now the same with {m}",
+    "{m}, for comparison?",
     "and [of |for |]{m}?",
     "now {m}",
     "the same for {m}",
@@ -388,6 +448,13 @@ def other_profile(writer: Writer, molecule: str) -> str:
 
 
 _MORE = Forms(
+    "only {n}",
+    "rather {n}",
+    "{n} of them please",
+    "increase to {n}",
+    "let me have {n}",
+    "change the number to {n}",
+    "better, but {n}",
     "make it {n}",
     "{n} instead",
     "give me {n}",
@@ -396,6 +463,12 @@ _MORE = Forms(
     "I want {n} of them",
 )
 _ADD_LIMIT = Forms(
+    "too [big|greasy|heavy]. same thing but {limit}",
+    "same thing, {limit}",
+    "but {limit} please",
+    "once more with {limit}",
+    "repeat with {limit}",
+    "keep the rest, {limit}",
     "same, but {limit}",
     "now with {limit}",
     "again with {limit}",
@@ -460,6 +533,9 @@ def change_design(writer: Writer, design: Design) -> tuple[str, Design]:
 
 
 _FROM_PROFILE = Forms(
+    "design {n} similar ones",
+    "and {n} molecules that resemble it",
+    "{n} new ones like this please",
     "design {n} molecules similar to it",
     "now {n} analogues of it",
     "generate {n} like that one",

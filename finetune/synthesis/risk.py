@@ -112,6 +112,8 @@ def _values(writer: Writer, patient: Patient) -> dict[str, str]:
         "mi_age": number(rng.randint(38, 72)),
         "temp": number(round(rng.uniform(36.2, 37.4), 1)),
         "sat": number(rng.randint(93, 99)),
+        "height": number(rng.randint(148, 199)),
+        "n": guard(str(rng.randint(2, 31))),
     }
 
 
@@ -243,7 +245,7 @@ def _record(writer: Writer, patient: Patient, omit: Collection[str]) -> str:
 _SEPARATORS = {
     "terse": (", ", ", ", " ", " / ", "; ", ". ", " - "),
     "plain": (", ", ", ", "; ", ". "),
-    "formal": (", ", ", ", "; "),
+    "formal": (", ", ", ", "; ", ". "),
 }
 
 
@@ -402,6 +404,11 @@ def several(writer: Writer, patients: list[Patient]) -> Request:
             ("- ", "- ", "- "),
             ("first ", "second ", "third "),
             ("(a) ", "(b) ", "(c) "),
+            ("pt A: ", "pt B: ", "pt C: "),
+            ("Patient A: ", "Patient B: ", "Patient C: "),
+            ("A) ", "B) ", "C) "),
+            ("", "", ""),
+            ("", "and ", "and "),
         )
     )
     joiner = writer.choice(("\n", "\n", ". ", "; ", " // "))

@@ -15,42 +15,102 @@ VISITS = Forms(
 )
 
 CHEMO = Forms(
+    "chemo on {when}",
+    "chemotherapy only at {when}",
+    "received chemotherapy at {when}",
     "chemo at {when}",
     "chemotherapy at {when}",
     "chemotherapy was given at {when}",
     "chemo given {when}",
-    terse=["CTx {when}", "ctx @ {when}", "chemo {when}", "chemo: {when}", "got chemo {when}"],
+    terse=[
+        "chemo @ {when}",
+        "chemo'd at {when}",
+        "CTx {when}",
+        "ctx @ {when}",
+        "chemo {when}",
+        "chemo: {when}",
+        "got chemo {when}",
+    ],
     plain=["{he} got chemo at {when}", "Chemo was on {when}", "systemic chemo at {when}"],
-    formal=["chemotherapy at {when}", "chemotherapy was administered at {when}"],
+    formal=[
+        "{he} received chemotherapy at {when}",
+        "a cycle of chemotherapy was given at {when}",
+        "chemotherapy at {when}",
+        "chemotherapy was administered at {when}",
+    ],
 )
 
 RADIO = Forms(
+    "RT on {when}",
+    "radiation given at {when}",
+    "received radiotherapy at {when}",
     "RT at {when}",
     "radiotherapy at {when}",
     "radiotherapy was given at {when}",
     "radiation at {when}",
-    terse=["RT {when}", "xrt {when}", "rads {when}", "RT: {when}", "rt @ {when}", "XRT at {when}"],
+    terse=[
+        "rads @ {when}",
+        "rt at {when}",
+        "radiated {when}",
+        "RT {when}",
+        "xrt {when}",
+        "rads {when}",
+        "RT: {when}",
+        "rt @ {when}",
+        "XRT at {when}",
+    ],
     plain=["irradiated at {when}", "radiation was on {when}", "{he} had radiation at {when}"],
-    formal=["radiotherapy at {when}", "radiotherapy was delivered at {when}"],
+    formal=[
+        "{he} received radiotherapy at {when}",
+        "a fraction of radiotherapy was given at {when}",
+        "radiotherapy at {when}",
+        "radiotherapy was delivered at {when}",
+    ],
 )
 
 BOTH = Forms(
+    "chemoRT at {when}",
+    "both chemo and radiotherapy at {when}",
+    "chemo plus RT at {when}",
     "concurrent chemoradiotherapy at {when}",
     "chemoradiation at {when}",
     "chemo and RT both at {when}",
     "chemoradiotherapy at {when}",
     terse=["CRT {when}", "chemo+RT {when}", "concurrent chemo/RT @ {when}", "ccrt at {when}"],
     plain=["combined radiochemotherapy at {when}", "chemo together with radiation at {when}"],
-    formal=["concurrent chemoradiotherapy was delivered at {when}"],
+    formal=[
+        "chemoradiotherapy was given at {when}",
+        "chemotherapy and radiotherapy together at {when}",
+        "concurrent chemoradiotherapy was delivered at {when}",
+    ],
 )
 
 NO_THERAPY = Forms(
+    "nothing given so far",
+    "no therapy yet",
+    "treatment-naive",
+    "never had chemo or radiation",
     "no treatment so far",
     "untreated so far",
     "no chemo or RT yet",
     "never treated",
-    terse=["tx naive", "no tx to date", "no prior chemo/RT"],
-    formal=["no treatment has been given to date", "neither chemotherapy nor radiotherapy so far"],
+    terse=[
+        "no rx yet",
+        "never had chemo/rads",
+        "untx",
+        "tx naive",
+        "no tx to date",
+        "no prior chemo/RT",
+    ],
+    formal=[
+        "the patient has had no treatment thus far",
+        "no treatment has been given to date",
+        "neither chemotherapy nor radiotherapy so far",
+    ],
+    plain=[
+        "until now no therapy",
+        "no chemotherapy and no radiation until now",
+    ],
 )
 
 PLAN_NAMES = {
@@ -84,6 +144,9 @@ PLAN_NAMES = {
 }
 
 UNDER = Forms(
+    "assuming {plans}",
+    "for {plans} only",
+    "with {plans} alone",
     "under {plans}",
     "with {plans}",
     "if we [give|choose|go for] {plans}",
@@ -91,7 +154,13 @@ UNDER = Forms(
     "on {plans} only",
     terse=["{plans} only", "just {plans}", "plans: {plans}", "w/ {plans}", "plan {plans}"],
     plain=["only the scenario {plans}", "only {plans}", "when {plans} is used"],
-    formal=["under {plans} only", "were we to offer {plans}", "restricted to {plans}"],
+    formal=[
+        "on {plans} alone",
+        "supposing we give {plans}",
+        "under {plans} only",
+        "were we to offer {plans}",
+        "restricted to {plans}",
+    ],
 )
 
 COMPARE = Forms(
@@ -106,6 +175,11 @@ COMPARE = Forms(
 )
 
 NONE_ONLY = Forms(
+    "if we only watch it",
+    "with no treatment whatsoever",
+    "just observing",
+    "if nobody treats it",
+    "observation only",
     "if we just watch",
     "if all [therapy|treatment] is stopped now",
     "without any treatment",
@@ -113,14 +187,33 @@ NONE_ONLY = Forms(
     "no further treatment",
     "if left untreated",
     terse=[
+        "no tx whatsoever",
+        "watch only",
+        "if we sit on it",
+        "if we leave it alone",
+        "no further tx",
+        "hands off",
         "no tx at all",
         "just obs",
         "if we do nothing",
         "natural course only",
         "off all therapy",
     ],
-    plain=["when we stop everything", "if the patient refuses all therapy", "only natural growth"],
+    plain=[
+        "when we do not treat at all",
+        "only observation please",
+        "only the case without therapy",
+        "if therapy stops now",
+        "when we stop everything",
+        "if the patient refuses all therapy",
+        "only natural growth",
+    ],
     formal=[
+        "were we merely to observe",
+        "under observation alone",
+        "if no further treatment is given",
+        "with no intervention at all",
+        "should we simply watch and wait",
         "on the assumption that treatment is discontinued altogether",
         "if we simply observe",
         "should the patient decline all further treatment",
@@ -132,17 +225,47 @@ ALL_PLANS = Forms(
 )
 
 AHEAD = Forms(
+    "over {n} visits",
+    "up to {n} visits ahead",
+    "[for|over] the following {n} visits",
     "[over|for] the next {n} visits",
     "{n} visits ahead",
     "the next {n} visits",
     "horizon {n}",
     "for {n} [more|further] visits",
-    terse=["{n} visits", "next {n}", "horizon {n}", "x {n} visits", "{n} visits out"],
-    plain=["for coming {n} visits", "{n} visits forward", "prediction for {n} visits"],
-    formal=["over the coming {n} visits", "looking {n} visits ahead", "for the {n} visits to come"],
+    terse=[
+        "next {n} visits",
+        "{n} ahead",
+        "hor {n}",
+        "out to {n} visits",
+        "{n} visits",
+        "next {n}",
+        "horizon {n}",
+        "x {n} visits",
+        "{n} visits out",
+    ],
+    plain=[
+        "{n} visits into the future",
+        "the {n} coming visits",
+        "for coming {n} visits",
+        "{n} visits forward",
+        "prediction for {n} visits",
+    ],
+    formal=[
+        "over the {n} visits that follow",
+        "as far as {n} visits ahead",
+        "the coming {n} visits",
+        "over the coming {n} visits",
+        "looking {n} visits ahead",
+        "for the {n} visits to come",
+    ],
 )
 
 ONE_AHEAD = Forms(
+    "at the very next visit",
+    "only one visit ahead",
+    "the coming visit only",
+    "1 visit ahead",
     "[for|at] the next visit only",
     "just the next visit",
     "one visit ahead",
@@ -151,6 +274,10 @@ ONE_AHEAD = Forms(
 )
 
 REQUESTS = Forms(
+    "project the tumour volume",
+    "run the simulation",
+    "simulate the tumour growth",
+    "what happens to the volume",
     "simulate [the tumour|the tumor|this tumour|the volumes|it]",
     "run the [treatment simulation|tumour simulation|simulator]",
     "how will the [tumour|tumor|volume] [develop|go on|behave]",
@@ -158,6 +285,13 @@ REQUESTS = Forms(
     "[please |]forecast the [tumour|tumor|lesion] volume",
     "what will the volume be",
     terse=[
+        "run the sim",
+        "what does it do",
+        "project it",
+        "run the tumor model",
+        "simulate pls",
+        "where is this headed",
+        "tumor sim",
         "sim this",
         "run tumor sim",
         "project the volumes",
@@ -169,6 +303,10 @@ REQUESTS = Forms(
         "whats it gonna do",
     ],
     plain=[
+        "please simulate",
+        "how will it go on with the tumour",
+        "simulation of the volume please",
+        "calculate the further volume",
         "please simulate the growth",
         "I want to see how the tumour will change",
         "what happens with the tumour",
@@ -177,6 +315,11 @@ REQUESTS = Forms(
         "show me how the lesion will develop",
     ],
     formal=[
+        "please look ahead for us",
+        "we would value a simulation",
+        "kindly forecast the tumour volume",
+        "I should be grateful for a projection",
+        "what might we expect of the tumour",
         "would you kindly project the tumour volume",
         "we should be glad of a forecast of the volume",
         "might you model the course of this tumour",
@@ -280,6 +423,9 @@ STEPS = Forms(
 )
 
 BACKWARDS = Forms(
+    "last volume {last}, before it {rest}, the first {first}",
+    "the newest measures {last}, the previous one {rest} and the oldest {first}",
+    "{last} today, {rest} last time, {first} at baseline",
     "latest scan {last}, [the one before|before that] {rest}, [the very first|first ever|at the start] {first}",
     "now {last}, previously {rest}, and at first {first}",
     "most recent {last}, before that {rest}, initially {first}",
