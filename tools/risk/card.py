@@ -6,9 +6,11 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from consilium.tools.risk.recipe import FitConfig
+from consilium.tools.weights import read_card
 
 WEIGHTS = Path(__file__).parent / "weights"
 CARD_FILE, WEIGHTS_FILE = "card.json", "risk.safetensors"
+OF = "the risk model"  # in the words of errors
 
 _FIGURE = re.compile(r'\{\s*"value":[^{}]*\}')
 
@@ -96,10 +98,10 @@ class Card(_Part):
 
         Raises
         ------
-        OSError, ValueError
+        ToolError
             If it is missing or not a card.
         """
-        return cls.model_validate_json((folder / CARD_FILE).read_text(encoding="utf-8"))
+        return read_card(folder / CARD_FILE, cls, OF)
 
 
 def _on_one_line(figure: re.Match[str]) -> str:

@@ -5,7 +5,6 @@ in the gaps. The estimate is the mean of all these readings, the interval holds 
 wide where the members disagree (few such people were learned from) and where much is not known.
 """
 
-import hashlib
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,11 +13,9 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load, save
 
-from consilium.tools.contract import ToolError
-from consilium.tools.risk.card import WEIGHTS, WEIGHTS_FILE, Card
+from consilium.tools import weights
+from consilium.tools.risk.card import OF, WEIGHTS, WEIGHTS_FILE, Card
 from consilium.tools.risk.features import rows_of
 from consilium.tools.risk.limits import Limit
 from consilium.tools.risk.network import YEARS, SurvivalEnsemble
@@ -66,30 +63,15 @@ class RiskModel:
         ToolError
             If weights or card are missing or damaged.
         """
-        try:
-            card = Card.read(folder)
-            content = (folder / WEIGHTS_FILE).read_bytes()
-        except (OSError, ValueError):
-            raise ToolError(
-                "The risk model's weights or their card are missing: please reinstall Consilium."
-            ) from None
-        if hashlib.sha256(content).hexdigest() != card.weights_sha256:
-            raise ToolError(
-                "The risk model's weights do not match their card (damaged or exchanged): "
-                "please reinstall Consilium."
-            )
-        try:
-            tensors = load(content)
-            network = SurvivalEnsemble(card.config.network)
+        card, file = Card.read(folder), folder / WEIGHTS_FILE
+        tensors = weights.load_weights(file, card.weights_sha256, OF)
+        network = SurvivalEnsemble(card.config.network)
+        with weights.fitting(file, OF):
             network.load_state_dict(
                 {n.removeprefix(_NETWORK): v for n, v in tensors.items() if n.startswith(_NETWORK)}
             )
             reference = Reference(tensors[_REFERENCE].double().numpy())
             return cls(network, reference, tensors[_PERSONS].numpy().astype(np.int64), card)
-        except (SafetensorError, RuntimeError, KeyError):
-            raise ToolError(
-                "The risk model's weights do not fit this version: please reinstall Consilium."
-            ) from None
 
     def readings(self, filled: Numbers, years: float = YEARS) -> Numbers:
         """Risk by each member with each filling, shape (members, people, fillings).
@@ -183,10 +165,7 @@ def save_weights(
     network: SurvivalEnsemble, reference: Reference, persons: NDArray[np.int64], folder: Path
 ) -> str:
     """Write the weights, the reference sample and the numbers of who was learned from; return the SHA-256."""
-    tensors = {_NETWORK + name: value.contiguous() for name, value in network.state_dict().items()}
-    tensors[_REFERENCE] = torch.as_tensor(reference.rows).float().contiguous()
+    tensors = {_NETWORK + name: value for name, value in network.state_dict().items()}
+    tensors[_REFERENCE] = torch.as_tensor(reference.rows).float()
     tensors[_PERSONS] = torch.as_tensor(np.sort(persons).astype(np.int32))
-    folder.mkdir(parents=True, exist_ok=True)
-    content = save(tensors)
-    (folder / WEIGHTS_FILE).write_bytes(content)
-    return hashlib.sha256(content).hexdigest()
+    return weights.save_weights(folder / WEIGHTS_FILE, tensors)

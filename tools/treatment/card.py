@@ -7,9 +7,11 @@ from pydantic import BaseModel, ConfigDict
 from consilium.tools.treatment.evaluate import Report
 from consilium.tools.treatment.published import Setting
 from consilium.tools.treatment.recipe import Recipe
+from consilium.tools.weights import read_card
 
 WEIGHTS = Path(__file__).parent / "weights"
 CARD_FILE, WEIGHTS_FILE = "card.json", "treatment.safetensors"
+OF = "the treatment model"  # in the words of errors
 
 
 class TableRow(BaseModel):
@@ -80,7 +82,7 @@ class Card(BaseModel):
 
         Raises
         ------
-        OSError, ValueError
+        ToolError
             If it is missing or not a card.
         """
-        return cls.model_validate_json((folder / CARD_FILE).read_text(encoding="utf-8"))
+        return read_card(folder / CARD_FILE, cls, OF)

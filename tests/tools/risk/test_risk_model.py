@@ -161,6 +161,6 @@ def test_damaged_or_missing_weights_are_refused(tmp_path):
         RiskModel.load(folder)
     (folder / "risk.safetensors").write_bytes(content)
     (folder / "card.json").write_text("{}")
-    with pytest.raises(ToolError, match="missing"):
+    with pytest.raises(ToolError, match="damaged"):
         RiskModel.load(folder)
     assert Card.read(WEIGHTS).weights_sha256

@@ -171,7 +171,7 @@ def test_damaged_weights_are_refused(tmp_path):
         load_network(out)
     (out / WEIGHTS_FILE).write_bytes(content)
     (out / CARD_FILE).write_text("{}")
-    with pytest.raises(ToolError, match="missing"):
+    with pytest.raises(ToolError, match="damaged"):
         load_network(out)
 
 
