@@ -45,11 +45,12 @@ _NOT_APPLIED = (
     " which cases may be found."
 )
 _DANGLING = re.compile(r"^(?:[\s,;]*(?:and|or)\b)+", re.IGNORECASE)
-_TOPIC = re.compile(r"[a-z]{3,}", re.IGNORECASE)
+_TOPIC = re.compile(r"[^\W\d_]{2,}")  # of any script; "PE" and "MI" are topics
 _EMPTY_WORDS = frozenset(
     "who and with were was are the that have had patients patient people cases case find show list give similar"
     " like any for all only those persons adults please search from aged age did has been but cohort look"
-    " there some me of in to other".split()
+    " there some me of in to other is it at on by my we us so or if an as be do he no up am this these mine her"
+    " him his hers she our you your they them their someone somebody anyone one following either both".split()
 )
 
 

@@ -58,6 +58,14 @@ class Pictures(NamedTuple):
     known: int
 
 
+class _Listed(NamedTuple):
+    """A film of a labels file, with the line that names it."""
+
+    line: int
+    case: Case
+    path: Path
+
+
 class FilmSearch:
     """The indexed films, safe to share between threads; follows what is added and removed.
 
@@ -94,7 +102,7 @@ class FilmSearch:
                 "The films were indexed with another version of the film reader: remove the folder"
                 " cases/films in the data folder and add the films again."
             )
-        embedding = _embed(reader, [picture])
+        embedding = _embed(reader, [_open(picture)])
         if reader.novelty.distance(embedding)[0] > reader.card.novelty_threshold:
             return None
         rows, cosines = snapshot.nearest(_unit(embedding, reader)[0], k)
@@ -126,7 +134,8 @@ def add_pictures(images: Path, labels: Path, home: Path | None = None) -> Pictur
     Raises
     ------
     ToolError
-        If the labels cannot be read, a file is missing or no film, or the weights are missing.
+        If the labels cannot be read or contradict each other or what is there, a file is missing or no
+        film, or the weights are missing.
     """
     listed = list(_listed(images, labels))
     reader = FilmReader.load()
@@ -134,13 +143,21 @@ def add_pictures(images: Path, labels: Path, home: Path | None = None) -> Pictur
     if not base.exists:
         weights, config = reader.card.weights_sha256, reader.card.config.network
         base.create(ModelInfo(name=reader.card.name, sha256=weights, dimension=sum(config.widths)))
-    present = base.snapshot().by_id([case.id for case, _ in listed])
-    fresh = [(case, path) for case, path in listed if case.id not in present]
+    present = base.snapshot().by_id([film.case.id for film in listed])
+    for film in listed:
+        there = present.get(film.case.id)
+        if there and there.text != film.case.text:
+            raise ToolError(
+                f"Line {film.line} of the labels: this film is there already with another label"
+                f" ({film.case.id}): remove it first, with `consilium cases remove` and the folder"
+                " cases/films as --base."
+            )
+    fresh = [film for film in listed if film.case.id not in present]
     with tqdm(total=len(fresh), desc="films", unit="film", disable=None) as progress:
         for start in range(0, len(fresh), _BATCH):
             batch = fresh[start : start + _BATCH]
-            vectors = _unit(_embed(reader, [path for _, path in batch]), reader)
-            base.add([case for case, _ in batch], vectors, deduplicate=False)
+            vectors = _unit(_embed(reader, [_open_listed(film) for film in batch]), reader)
+            base.add([film.case for film in batch], vectors, deduplicate=False)
             progress.update(len(batch))
     return Pictures(len(fresh), len(listed) - len(fresh))
 
@@ -149,9 +166,9 @@ def _folder(home: Path) -> Path:
     return home / "cases" / "films"
 
 
-def _listed(images: Path, labels: Path) -> Iterator[tuple[Case, Path]]:
-    """Cases and files of a labels file, each picture once."""
-    seen: set[str] = set()
+def _listed(images: Path, labels: Path) -> Iterator[_Listed]:
+    """What a labels file lists, each picture once."""
+    seen: dict[str, _Listed] = {}
     try:
         with labels.open(encoding="utf-8-sig", newline="") as lines:
             rows = csv.DictReader(lines)
@@ -162,27 +179,51 @@ def _listed(images: Path, labels: Path) -> Iterator[tuple[Case, Path]]:
                 path = images / (row["file"] or "")
                 if not label:
                     raise ToolError(f"Line {number} of the labels has no label.")
-                if not path.is_file() or not path.resolve().is_relative_to(images.resolve()):
+                if not _is_in(path, images):
                     raise ToolError(f"Line {number} of the labels names a file that is not there.")
                 name = f"film-{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
-                if name not in seen:
-                    seen.add(name)
-                    yield Case(id=name, text=label, source=COLLECTION), path
+                earlier = seen.get(name)
+                if earlier is None:
+                    case = Case(id=name, text=label, source=COLLECTION)
+                    seen[name] = _Listed(number, case, path)
+                    yield seen[name]
+                elif earlier.case.text != label:
+                    raise ToolError(
+                        f"Line {number} of the labels gives the film of line {earlier.line} another"
+                        " label: leave one of them out."
+                    )
     except (OSError, UnicodeDecodeError, csv.Error):
         raise ToolError("The labels file cannot be read: it must be CSV in UTF-8.") from None
     if not seen:
         raise ToolError("The labels file lists no film.")
 
 
-def _embed(reader: FilmReader, paths: Sequence[Path]) -> Vectors:
-    """Embeddings [n, d] of films, each admitted and prepared as the reader does."""
+def _is_in(path: Path, folder: Path) -> bool:
+    try:
+        return path.is_file() and path.resolve().is_relative_to(folder.resolve())
+    except OSError:  # a name that is too long for a file
+        return False
+
+
+def _embed(reader: FilmReader, films: Sequence[Film]) -> Vectors:
+    """Embeddings [n, d] of films, each prepared as the reader does."""
     size = reader.card.config.network.input_size
-    return embed(reader.network, np.stack([prepare(_open(path).pixels, size) for path in paths]))
+    return embed(reader.network, np.stack([prepare(film.pixels, size) for film in films]))
+
+
+def _open_listed(film: _Listed) -> Film:
+    try:
+        return _open(film.path)
+    except ToolError as error:
+        raise ToolError(f"Line {film.line} of the labels: {error}") from None
 
 
 def _open(path: Path) -> Film:
     if Film.is_saved(path):
-        return Film.read(path)
+        try:
+            return Film.read(path)
+        except (OSError, ValueError):
+            raise ToolError("The film is damaged: please add it again.") from None
     with tempfile.TemporaryDirectory() as folder:
         return Film.read(admit(path, Path(folder)).path)
 

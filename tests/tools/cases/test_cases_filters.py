@@ -158,7 +158,17 @@ def test_ages_have_decimals():
     assert parse("men over 40").conditions.min_age == 41
 
 
-@pytest.mark.parametrize("request_", ["women over 60", "male", "patients who died in hospital"])
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "women over 60",
+        "male",
+        "patients who died in hospital",
+        "either women over 60 or men over 70",
+        "someone like my patient",
+        "this one or her",
+    ],
+)
 def test_conditions_alone_are_no_content(request_):
     assert not parse(request_).has_content
 
@@ -184,3 +194,8 @@ def test_any_request_can_be_parsed(request_):
 def test_an_illness_before_it_does_not_hide_an_outcome():
     assert parse("patients with lung cancer who died in hospital").conditions.died_in_hospital
     assert parse("breast cancer survivor with sepsis").conditions.empty
+
+
+@pytest.mark.parametrize("request_", ["PE", "MI in women over 60", "败血性休克", "септический шок"])
+def test_two_letters_and_other_scripts_are_content(request_):
+    assert parse(request_).has_content

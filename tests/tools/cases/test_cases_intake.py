@@ -3,6 +3,7 @@
 import base64
 import csv
 import json
+import re
 
 import pytest
 
@@ -324,6 +325,24 @@ def test_fhir_that_is_wrong_is_named_by_entry(read):
     assert told[1].startswith("a.json, entry 4: this Patient is not FHIR R4 (gender")
     assert "belongs to no Patient" in told[2]
     assert "a.json, entry 1: has no text" in told
+
+
+@pytest.mark.parametrize("kind", [["Patient"], {}, 5, None])
+def test_a_resource_of_no_known_type_is_passed_over(read, kind):
+    bundle = {**BUNDLE, "entry": [{"resource": {"resourceType": kind}}, *BUNDLE["entry"]]}
+    assert one(read("a.json", json.dumps(bundle))).diagnoses == ("Pneumonia",)
+
+
+@pytest.mark.parametrize("entries", [{"resource": {"resourceType": "Patient"}}, "x", None])
+def test_a_bundle_whose_entries_are_no_list(read, entries):
+    with pytest.raises(ToolError, match=r"a\.json: is no FHIR Bundle \(entry"):
+        read("a.json", json.dumps({"resourceType": "Bundle", "entry": entries}))
+
+
+def test_nobody_is_born_after_the_stay(read):
+    late = re.sub(r'"birthDate": "\d{4}', '"birthDate": "2950', json.dumps(BUNDLE))
+    (problem,) = read("a.json", late).problems
+    assert "age '-9" in str(problem)
 
 
 def test_memory_stays_small_with_a_line_without_end(tmp_path):

@@ -34,7 +34,7 @@ def folder(tmp_path, film):
     Film(np.ascontiguousarray(grey[:, ::-1])).save(images / "mirrored.png")
     Film(np.ascontiguousarray(grey.T)).save(images / "turned.png")
     (tmp_path / "labels.csv").write_text(
-        "file,label\nsample.png,pacemaker\nmirrored.png,mirrored\nturned.png,turned\nsample.png,again\n"
+        "file,label\nsample.png,pacemaker\nmirrored.png,mirrored\nturned.png,turned\nsample.png,pacemaker\n"
     )
     return tmp_path
 
@@ -84,15 +84,30 @@ def test_an_index_of_other_weights(folder, film, monkeypatch):
         ("file,label\nsample.png,x\nmissing.png,y\n", "Line 3 .* not there"),
         ("file,label\n../labels.csv,x\n", "not there"),
         ("file,label\n", "no film"),
+        ("file,label\nsample.png,x\nsample.png,y\n", "Line 3 .* film of line 2 another label"),
+        (f"file,label\n{'a' * 5000}.png,x\n", "Line 2 .* not there"),
+        ("file,label\nnul\0.png,x\n", "Line 2 .* not there|cannot be read"),
+        ("file,label\nnotes.png,x\n", "Line 2 of the labels: .*text file"),
+        ("file,label\nhalf.png,x\n", "Line 2 of the labels: .*damaged"),
         ("file,label\nsample.png\n", "no label"),
         (b"\xff\xfe\x00", "UTF-8"),
         (None, "cannot be read"),
     ],
 )
 def test_wrong_labels(folder, labels, what):
-    path = folder / "wrong.csv"
+    images, path = folder / "images", folder / "wrong.csv"
+    (images / "notes.png").write_text("no film but a note")
+    (images / "half.png").write_bytes((images / "sample.png").read_bytes()[:3000])
     if labels is not None:
         path.write_bytes(labels if isinstance(labels, bytes) else labels.encode())
     with pytest.raises(ToolError, match=what):
-        add_pictures(folder / "images", path, folder)
+        add_pictures(images, path, folder)
     assert FilmSearch(folder).count == 0
+
+
+def test_another_label_for_a_film_that_is_there_is_refused(folder):
+    add_pictures(folder / "images", folder / "labels.csv", folder)
+    (folder / "labels.csv").write_text("file,label\nturned.png,turned\nsample.png,other\n")
+    with pytest.raises(ToolError, match=r"Line 3 .* another label \(film-"):
+        add_pictures(folder / "images", folder / "labels.csv", folder)
+    assert FilmSearch(folder).count == 3

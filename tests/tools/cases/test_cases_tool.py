@@ -97,6 +97,8 @@ def test_conditions_are_told(home, tmp_path):
     [
         ("chocolate cake with butter", report.NOTHING_NEAR),
         ("Frau mit Leberzirrhose und ohne Fieber", report.FOREIGN),
+        ("败血性休克", report.FOREIGN),
+        ("септический шок", report.FOREIGN),
         ("children with septic shock", report.NONE_ELIGIBLE.format(conditions="aged 17 or less")),
     ],
 )

@@ -55,7 +55,7 @@ def read_fhir(paths: Sequence[Path]) -> Iterator[Record | Problem]:
     for path in paths:
         for where, address, content in _resources(path):
             kind = content.get("resourceType")
-            if kind not in _USED:
+            if not isinstance(kind, str) or kind not in _USED:
                 continue
             try:
                 resource: Any = get_fhir_model_class(kind).model_validate(content)
@@ -104,8 +104,10 @@ def _resources(path: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
         raise ToolError(
             f"{path.name}: is JSON, but no FHIR Bundle; tables of cases are .jsonl or .csv."
         )
-    entries = content.get("entry")
-    for number, entry in enumerate(entries if isinstance(entries, list) else (), 1):
+    entries = content.get("entry", [])
+    if not isinstance(entries, list):
+        raise ToolError(f"{path.name}: is no FHIR Bundle (entry: should be a list).")
+    for number, entry in enumerate(entries, 1):
         resource = entry.get("resource") if isinstance(entry, dict) else None
         if isinstance(resource, dict):
             yield f"{path.name}, entry {number}", str(entry.get("fullUrl") or ""), resource
@@ -274,9 +276,12 @@ def _date(day: str) -> date:
 
 
 def _years(born: str, day: str) -> int | None:
-    """Completed years between two dates; by the years alone where one lacks its day."""
+    """Completed years between two dates; by the years alone where one lacks its day.
+
+    Below 0, which no age may be, where the year of the stay is before that of birth.
+    """
     if not born or not day:
         return None
     years = int(day[:4]) - int(born[:4])
     birthday_ahead = _whole(born) and _whole(day) and day[5:] < born[5:]
-    return max(0, years - birthday_ahead)
+    return years - birthday_ahead if years else 0
