@@ -330,6 +330,58 @@ def eval_tools(
     typer.echo(text)
 
 
+@evaluate.command("qa")
+def eval_qa(
+    dataset: Annotated[str, typer.Argument(help="pubmedqa, medqa, medmcqa, mmlu or jsonl.")],
+    data: Annotated[Path, typer.Argument(exists=True, help="Its folder as published, or a file.")],
+    method: Annotated[
+        str,
+        typer.Option(help="letter (likelihood of the label), option (of its words) or generate."),
+    ] = "letter",
+    shots: Annotated[int, typer.Option(min=0, help="Solved examples in the prompt.")] = 0,
+    shots_from: Annotated[
+        Path | None, typer.Option(help="File of the examples; default: the training part.")
+    ] = None,
+    contamination: Annotated[
+        Path | None, typer.Option(help="JSONL of training texts to search for the questions.")
+    ] = None,
+    tfidf: Annotated[bool, typer.Option("--tfidf", help="Also a bag-of-words baseline.")] = False,
+    limit: Annotated[int, typer.Option(min=0, help="First so many questions; 0: all.")] = 0,
+    precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
+    report: Annotated[Path | None, typer.Option(help="Write the report as JSON here.")] = None,
+    model: Model = None,
+    adapter: Adapter = None,
+) -> None:
+    """Medical multiple-choice questions: accuracy beside majority and chance."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from consilium.finetune.evaluate.run import write_report
+    from consilium.finetune.qa.evaluate import QaEvaluation, evaluate
+
+    settings = load_settings(model=model)
+    asked = {
+        "dataset": dataset,
+        "data": data,
+        "adapter": adapter,
+        "method": method,
+        "shots": shots,
+        "shots_from": shots_from,
+        "contamination": contamination,
+        "tfidf": tfidf,
+        "limit": limit,
+        "precision": precision,
+    }
+    try:
+        wanted = TypeAdapter(QaEvaluation).validate_python(asked)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise typer.BadParameter(f"{first['loc'][0]}: {first['msg']}.") from error
+    outcome, text = evaluate(wanted, settings)
+    if report:
+        write_report(report, outcome)
+    typer.echo(text)
+
+
 @app.command()
 def finetune(
     config: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="One YAML.")],
@@ -338,12 +390,21 @@ def finetune(
     ),
     base: Annotated[str | None, typer.Option(help="Base model folder; default: embedded.")] = None,
 ) -> None:
-    """Train a LoRA adapter on conversations."""
+    """Train a LoRA adapter on conversations, or (`task: qa`) on multiple-choice questions."""
     from consilium.assistant.llm.weights import ensure_embedded
+    from consilium.finetune.qa.config import QaConfig, task_of
+
+    settings = load_settings()
+    if task_of(config) == "qa":
+        from consilium.finetune.qa.train import train as train_on_questions
+
+        asked = QaConfig.read(config)
+        source = base or asked.base or ensure_embedded(settings.home)
+        typer.echo(f"The adapter is in {train_on_questions(asked, source, out)}.")
+        return
     from consilium.finetune.config import TrainingConfig
     from consilium.finetune.train import train
 
-    settings = load_settings()
     adapter = train(
         TrainingConfig.read(config), Path(base) if base else ensure_embedded(settings.home), out
     )

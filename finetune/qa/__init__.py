@@ -1,0 +1,1 @@
+"""Medical question answering for researchers: data sets, scoring, contamination, baselines, fine-tuning."""
