@@ -84,7 +84,7 @@ def fitting(path: Path, of: str) -> Iterator[None]:
     """
     try:
         yield
-    except (SafetensorError, RuntimeError, KeyError):
+    except (SafetensorError, RuntimeError, ValueError, KeyError):
         raise ToolError(
             f"The weights of {of} ({path.name}) do not fit this version: {_REINSTALL}"
         ) from None
