@@ -412,6 +412,20 @@ def finetune(
 
 
 @app.command()
+def merge(
+    adapter: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Its folder.")],
+    out: Annotated[Path, typer.Option(help="New folder for the whole model.")],
+    base: Annotated[str | None, typer.Option(help="Base model folder; default: embedded.")] = None,
+) -> None:
+    """Join an adapter and its base model into one, in safetensors, for any server."""
+    from consilium.assistant.llm.weights import ensure_embedded
+    from consilium.finetune.merge import merge as join
+
+    join(adapter, Path(base) if base else ensure_embedded(load_settings().home), out)
+    typer.echo(f"The model is in {out}.")
+
+
+@app.command()
 def fetch(
     case_base: Annotated[
         bool, typer.Option("--case-base/--no-case-base", help="Build the case base, too: minutes.")

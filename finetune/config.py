@@ -1,10 +1,10 @@
 """One training run as its YAML file says it."""
 
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from consilium.assistant.domain import ConsiliumError
 
@@ -20,7 +20,22 @@ class LoraSettings(BaseModel):
 
 
 class TrainingConfig(BaseModel):
-    """One training run, as its YAML file says; unknown keys are refused."""
+    """One training run, as its YAML file says; unknown keys are refused.
+
+    Attributes
+    ----------
+    conversations : how many the synthesis draws, where `data` (a JSONL file of conversations) is not given.
+    max_tokens : longer conversations are left out; the card counts them.
+    answer_share : share of conversations in which the words about the last results are learned, too.
+    decision_weight : weight in the loss of a reply's first token (call, ask or answer); all others weigh 1.
+    cached_prefix : prompt and tool signatures are read once, without the adapter (docs/decisions/0003). Without it
+        each example has them in full: slower, and the adapter can be merged for any server.
+    quick : `finetune.quick`, for CPUs. Leave it off with CUDA's own attention, 4-bit weights or dropout.
+    quantization : "nf4" is QLoRA (Dettmers 2023, arXiv 2305.14314): the base in 4 bits, adapters in full.
+    batch_size : conversations per step and process.
+    held_out : conversations by other writers on which calls are measured every `save_steps`; 0 for none.
+    patience : measurements without a better one before training stops.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -32,11 +47,22 @@ class TrainingConfig(BaseModel):
     decision_weight: float = Field(1.0, gt=0)
     lora: LoraSettings = LoraSettings()
     start_from: Path | None = None
+    cached_prefix: bool = True
+    quick: bool = True
+    quantization: Literal["none", "nf4"] = "none"
     batch_size: int = Field(8, ge=1)
     learning_rate: float = Field(1e-3, gt=0)
     warmup: float = Field(0.05, ge=0, lt=1)
     max_hours: float = Field(1.0, gt=0)
     save_steps: int = Field(50, ge=1)
+    held_out: int = Field(0, ge=0)
+    patience: int = Field(5, ge=1)
+
+    @model_validator(mode="after")
+    def _quick_is_possible(self) -> Self:
+        if self.quick and (self.quantization != "none" or self.lora.dropout):
+            raise ValueError("quick cannot go with 4-bit weights or dropout: set quick: false")
+        return self
 
     @classmethod
     def read(cls, path: Path) -> Self:

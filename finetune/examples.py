@@ -20,15 +20,17 @@ IGNORED = -100  # the label of a token that is not learned
 
 
 def read_conversations(path: Path) -> Iterator[Conversation]:
-    """Conversations of a JSONL file; a broken line is named by number."""
-    with path.open(encoding="utf-8") as lines:
+    """Conversations of a JSONL file; a broken line is named by number, with what is wrong where in it."""
+    with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
             try:
                 yield Conversation.model_validate_json(line)
             except ValidationError as error:
-                raise ConsiliumError(
-                    f"{path}, line {number}: {error.errors()[0]['msg']}."
-                ) from error
+                first = error.errors()[0]
+                where = ": ".join(map(str, (*first["loc"], first["msg"])))
+                raise ConsiliumError(f"{path}, line {number}: {where}.") from error
 
 
 def messages(conversation: Conversation, *, with_answer: bool = True) -> list[template.Message]:

@@ -47,7 +47,7 @@ def sampled_losses(hidden: Tensor, head: Tensor, labels: Tensor, seen: Tensor) -
     labels : (n,) token ids.
     seen : ids of the batch, any shape; labels are among them.
     """
-    batch = seen.unique()
+    batch: Tensor = torch.unique(seen)
     others = torch.ones(len(head), dtype=torch.bool, device=head.device)
     others[batch] = False
     left = others.nonzero()[:, 0]
@@ -94,9 +94,7 @@ class _Grouped(torch.autograd.Function):
         grad = grads[0].reshape(rows.shape)
         by_value = torch.bmm(chances.transpose(1, 2), grad)
         by_chance = torch.bmm(grad, value.transpose(1, 2))
-        by_score = torch.ops.aten._softmax_backward_data(
-            by_chance, chances, -1, by_chance.dtype
-        )
+        by_score = torch.ops.aten._softmax_backward_data(by_chance, chances, -1, by_chance.dtype)
         by_key = torch.bmm(by_score.transpose(1, 2), rows)
         by_query = torch.bmm(by_score, key) * ctx.scale
         return by_query.view(of_query), by_key.view(of_key), by_value.view(of_key), None

@@ -5,128 +5,43 @@ is computed by the base model without the adapter and shared by all examples, so
 (3.4 times as many examples a second on two cores as with the prefix in full). Serving does the same
 (`assistant.llm.local`). Loss is taken on the assistant's tokens only.
 
-Interrupted runs continue from the last checkpoint when the same command is given again.
+Interrupted runs continue from the last checkpoint when the same command is given again. Under `torchrun` or
+`accelerate launch` the batches are shared among the processes; `batch_size` is then that of one process.
 """
 
 import json
+import os
 import random
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
+from safetensors import SafetensorError
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
-    DynamicCache,
+    BitsAndBytesConfig,
+    EarlyStoppingCallback,
     PreTrainedTokenizerBase,
-    Trainer,
-    TrainerCallback,
-    TrainerControl,
     TrainerState,
     TrainingArguments,
 )
-from transformers.trainer_utils import get_last_checkpoint
 
 from consilium.assistant.domain import ConsiliumError
 from consilium.assistant.llm import template
 from consilium.assistant.llm.adapter import read_card
 from consilium.finetune.config import TrainingConfig
-from consilium.finetune.examples import (
-    IGNORED,
-    BatchesOfLikeLength,
-    Examples,
-    collate,
-    messages,
-    read_conversations,
-    tokenise,
-)
-from consilium.finetune.quick import make_quick, sampled_losses
+from consilium.finetune.examples import Examples, collate, messages, read_conversations, tokenise
+from consilium.finetune.prefixed import learn_after, prefix_cache, prefix_ids
+from consilium.finetune.quick import make_quick
 from consilium.finetune.synthesis.example import Conversation
 from consilium.finetune.synthesis.generate import generate
+from consilium.finetune.trainer import ChatTrainer, Journal, TimeLimit, shares
 from consilium.tools.registry import TOOLS
-
-
-class PrefixTrainer(Trainer):
-    """A trainer whose examples all follow one cached prefix.
-
-    Parameters
-    ----------
-    prefix : cache of the prefix for a batch of one, computed by the base model.
-    decision_weight : weight in the loss of a reply's first token (call, ask or answer); all others weigh 1.
-    """
-
-    def __init__(self, prefix: DynamicCache, decision_weight: float, **arguments: Any) -> None:
-        super().__init__(**arguments)
-        self._prefix = prefix
-        self._decision_weight = decision_weight
-
-    def _get_train_sampler(self, train_dataset: Any = None) -> BatchesOfLikeLength:
-        lengths = [row["length"] for row in self.train_dataset]  # type: ignore[union-attr]
-        return BatchesOfLikeLength(lengths, self.args.per_device_train_batch_size, self.args.seed)
-
-    def compute_loss(
-        self,
-        model: Any,
-        inputs: dict[str, torch.Tensor],
-        return_outputs: bool = False,
-        num_items_in_batch: torch.Tensor | int | None = None,
-    ) -> Any:
-        """Weighted mean cross-entropy over the assistant's tokens, nats; see `quick.sampled_losses`."""
-        ids, mask, labels = inputs["input_ids"], inputs["attention_mask"], inputs["labels"]
-        cache = self._for_batch(len(ids))
-        seen = mask.new_ones(len(ids), self._prefix.get_seq_length())
-        causal = self.accelerator.unwrap_model(model).get_base_model()
-        hidden = causal.model(
-            input_ids=ids, attention_mask=torch.cat([seen, mask], dim=1), past_key_values=cache
-        ).last_hidden_state
-        wanted = labels[:, 1:] != IGNORED
-        first = wanted & (labels[:, :-1] == IGNORED)
-        weights = 1 + first[wanted] * (self._decision_weight - 1)
-        spoken = hidden[:, :-1][wanted]
-        losses = sampled_losses(spoken, causal.lm_head.weight, labels[:, 1:][wanted], ids)
-        loss = (weights * losses).sum() / weights.sum()
-        return (loss, {"losses": losses}) if return_outputs else loss
-
-    def _for_batch(self, size: int) -> DynamicCache:
-        cache = DynamicCache()
-        layers: list[Any] = list(self._prefix.layers)
-        for index, layer in enumerate(layers):
-            shape = (size, -1, -1, -1)
-            cache.update(layer.keys.expand(shape), layer.values.expand(shape), index)
-        return cache
-
-
-@dataclass
-class _TimeLimit(TrainerCallback):
-    hours: float
-    started: float = 0.0
-
-    def on_train_begin(self, *_: Any, **__: Any) -> None:
-        self.started = time.monotonic()
-
-    def on_step_end(
-        self, args: Any, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:
-        if time.monotonic() - self.started > self.hours * 3600:
-            control.should_training_stop = True
-
-
-class _Journal(TrainerCallback):
-    """Every logged metric as a line of metrics.jsonl."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def on_log(
-        self, args: Any, state: TrainerState, control: Any, logs: Any = None, **_: Any
-    ) -> None:
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"step": state.global_step, **(logs or {})}) + "\n")
 
 
 def train(config: TrainingConfig, base: Path, out: Path) -> Path:
@@ -135,7 +50,9 @@ def train(config: TrainingConfig, base: Path, out: Path) -> Path:
     Raises
     ------
     ConsiliumError
-        If `out` holds a run with another configuration, which would be resumed wrongly.
+        If `out` holds a run with another configuration, which would be resumed wrongly; if the data has a broken line
+        or nothing short enough; if the adapter to start from is for another base; if a checkpoint cannot be written;
+        on Ctrl-C, with how to go on.
     """
     _claim(out, config)
     torch.manual_seed(config.seed)
@@ -145,29 +62,79 @@ def train(config: TrainingConfig, base: Path, out: Path) -> Path:
         else generate(config.conversations, seed=config.seed)
     )
     tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
+    examples = _examples(tokenizer, conversations, config, config.answer_share)
+    if not len(examples):
+        raise ConsiliumError(
+            f"None of {len(conversations)} conversations has at most {config.max_tokens} tokens (max_tokens)."
+        )
+    held_out = _examples(
+        tokenizer, generate(config.held_out, seed=config.seed, split="heldout"), config, 0
+    )
+    trainer = _trainer(config, base, tokenizer, examples, held_out, out)
+    started = time.monotonic()
+    try:
+        trainer.train(resume_from_checkpoint=_last_checkpoint(out / "checkpoints"))
+    except KeyboardInterrupt as stop:
+        raise ConsiliumError(
+            f"Stopped at step {trainer.state.global_step}. The same command goes on from "
+            f"{_last_checkpoint(out / 'checkpoints') or 'the start'}."
+        ) from stop
+    except (OSError, SafetensorError) as error:
+        raise ConsiliumError(
+            f"A checkpoint could not be written to {out} ({error}). Make room; the same command goes on from "
+            f"{_last_checkpoint(out / 'checkpoints') or 'the start'}."
+        ) from error
+    adapter = out / "adapter"
+    if trainer.is_world_process_zero():
+        _save(trainer.accelerator.unwrap_model(trainer.model), base.name, adapter)
+        seconds = time.monotonic() - started
+        _write_card(adapter, base.name, config, conversations, examples, trainer.state, seconds)
+    trainer.accelerator.wait_for_everyone()
+    return adapter
+
+
+def _examples(
+    tokenizer: PreTrainedTokenizerBase,
+    conversations: Iterable[Conversation],
+    config: TrainingConfig,
+    answer_share: float,
+) -> Examples:
     chance = random.Random(config.seed)
     tokenised = (
-        tokenise(tokenizer, messages(c, with_answer=chance.random() < config.answer_share))
+        tokenise(tokenizer, messages(c, with_answer=chance.random() < answer_share))
         for c in conversations
     )
-    examples = Examples(row for row in tokenised if len(row[0]) <= config.max_tokens)
+    return Examples(row for row in tokenised if len(row[0]) <= config.max_tokens)
+
+
+def _trainer(
+    config: TrainingConfig,
+    base: Path,
+    tokenizer: PreTrainedTokenizerBase,
+    examples: Examples,
+    held_out: Examples,
+    out: Path,
+) -> ChatTrainer:
     cuda = torch.cuda.is_available()
-    model: Any = AutoModelForCausalLM.from_pretrained(
-        base, dtype=_precision(cuda), local_files_only=True
-    )
-    model.to("cuda" if cuda else "cpu")
-    prefix = _prefix_cache(model, tokenizer)
-    model = _with_lora(model, config)
-    if not cuda and not config.lora.dropout:
+    alone = int(os.environ.get("WORLD_SIZE", "1")) == 1
+    ids = prefix_ids(tokenizer)
+    model = _base(config, base, cuda)
+    prefix = prefix_cache(model, ids) if config.cached_prefix else ids
+    model = _with_lora(model, config, base)
+    if config.quick:
         make_quick(model)
-    trainer = PrefixTrainer(
-        prefix=prefix,
-        decision_weight=config.decision_weight,
+    learn_after(model, prefix, decision_weight=config.decision_weight, sampled=config.quick)
+    measured = "steps" if len(held_out) else "no"
+    callbacks = [TimeLimit(config.max_hours), Journal(out)]
+    if len(held_out):
+        callbacks.append(EarlyStoppingCallback(config.patience))
+    return ChatTrainer(
         model=model,
         args=TrainingArguments(
             output_dir=str(out / "checkpoints"),
             num_train_epochs=1,
             per_device_train_batch_size=config.batch_size,
+            per_device_eval_batch_size=config.batch_size,
             learning_rate=config.learning_rate,
             lr_scheduler_type="cosine",
             warmup_steps=config.warmup,
@@ -176,30 +143,25 @@ def train(config: TrainingConfig, base: Path, out: Path) -> Path:
             logging_steps=10,
             save_steps=config.save_steps,
             save_total_limit=2,
+            eval_strategy=measured,
+            eval_steps=config.save_steps,
+            load_best_model_at_end=bool(len(held_out)),
+            metric_for_best_model="exact" if len(held_out) else None,
+            greater_is_better=True,
             seed=config.seed,
             bf16=cuda,
             use_cpu=not cuda,
+            ddp_backend=None if cuda or alone else "gloo",
+            ddp_find_unused_parameters=False,
             dataloader_pin_memory=cuda,
             report_to="none",
         ),
         train_dataset=examples,
+        eval_dataset=held_out if len(held_out) else None,
+        compute_metrics=shares,
         data_collator=collate,
-        callbacks=[_TimeLimit(config.max_hours), _Journal(out / "metrics.jsonl")],
+        callbacks=callbacks,
     )
-    started = time.monotonic()
-    trainer.train(resume_from_checkpoint=_last_checkpoint(out / "checkpoints"))
-    adapter = out / "adapter"
-    _save(model, base.name, adapter)
-    _write_card(
-        adapter,
-        base.name,
-        config,
-        conversations,
-        examples,
-        trainer.state,
-        time.monotonic() - started,
-    )
-    return adapter
 
 
 def _claim(out: Path, config: TrainingConfig) -> None:
@@ -210,13 +172,29 @@ def _claim(out: Path, config: TrainingConfig) -> None:
     mark.write_text(wanted, encoding="utf-8")
 
 
-def _prefix_cache(model: Any, tokenizer: PreTrainedTokenizerBase) -> DynamicCache:
-    text = template.render(tokenizer, [template.system_message(TOOLS.values())])
-    ids = tokenizer(text, add_special_tokens=False, return_tensors="pt").input_ids
-    cache = DynamicCache(config=model.config)
-    with torch.no_grad():
-        model(ids.to(model.device), past_key_values=cache)
-    return cache
+def _base(config: TrainingConfig, base: Path, cuda: bool) -> Any:
+    kind = _precision(cuda)
+    device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if cuda else "cpu"
+    four_bits = config.quantization == "nf4"
+    model = AutoModelForCausalLM.from_pretrained(
+        base,
+        dtype=kind,
+        quantization_config=BitsAndBytesConfig(  # type: ignore[no-untyped-call]
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=kind,
+        )
+        if four_bits
+        else None,
+        device_map={"": device},
+        local_files_only=True,
+    )
+    if four_bits:
+        return prepare_model_for_kbit_training(  # type: ignore[no-untyped-call]
+            model, use_gradient_checkpointing=False
+        )
+    return model
 
 
 def _precision(cuda: bool) -> torch.dtype:
@@ -224,9 +202,13 @@ def _precision(cuda: bool) -> torch.dtype:
     return torch.bfloat16 if cuda or torch.cpu._is_amx_tile_supported() else torch.float32
 
 
-def _with_lora(model: Any, config: TrainingConfig) -> Any:
+def _with_lora(model: Any, config: TrainingConfig, base: Path) -> Any:
     if config.start_from:
-        read_card(config.start_from)
+        made_for = read_card(config.start_from).base
+        if made_for != base.name:
+            raise ConsiliumError(
+                f"The adapter {config.start_from} (start_from) is made for {made_for}, not for {base.name}."
+            )
         return PeftModel.from_pretrained(model, config.start_from, is_trainable=True)
     lora = LoraConfig(
         r=config.lora.rank,
@@ -239,10 +221,14 @@ def _with_lora(model: Any, config: TrainingConfig) -> Any:
 
 
 def _last_checkpoint(folder: Path) -> str | None:
-    if not folder.is_dir():
-        return None
-    last: str | None = get_last_checkpoint(str(folder))  # type: ignore[no-untyped-call]
-    return last
+    """The last complete checkpoint: its state is written last, so a full disk leaves none or a torn one."""
+    for found in sorted(folder.glob("checkpoint-*"), key=lambda p: -int(p.name.split("-")[1])):
+        try:
+            json.loads((found / "trainer_state.json").read_bytes())
+        except (OSError, ValueError):
+            continue
+        return str(found)
+    return None
 
 
 def _save(model: Any, base: str, adapter: Path) -> None:
@@ -276,12 +262,14 @@ def _write_card(
             "tokens": sum(row["length"] for row in examples.rows),
         },
         "config": config.model_dump(mode="json", exclude={"data", "start_from"}),
+        "cached_prefix": config.cached_prefix,
         "continued_from": read_card(config.start_from).weights_sha256
         if config.start_from
         else None,
         "prompt_sha256": template.prompt_sha256(TOOLS.values()),
         "steps": state.global_step,
         "hours": round(seconds / 3600, 2),
+        "held_out_exact": state.best_metric,
         "final_loss": next((row["loss"] for row in state.log_history[::-1] if "loss" in row), None),
         "weights_sha256": sha256((adapter / "adapter_model.safetensors").read_bytes()).hexdigest(),
         "date": time.strftime("%Y-%m-%d"),

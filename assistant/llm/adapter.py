@@ -11,7 +11,10 @@ from consilium.assistant.settings import Settings
 
 
 class AdapterCard(BaseModel):
-    """What `finetune.train` writes beside an adapter; further keys are for people."""
+    """What `finetune.train` writes beside an adapter; further keys are for people.
+
+    `cached_prefix`: the adapter was trained behind a prefix that the base model read without it.
+    """
 
     model_config = ConfigDict(extra="ignore")
 
@@ -20,6 +23,7 @@ class AdapterCard(BaseModel):
     prompt_sha256: str
     weights_sha256: str
     date: str
+    cached_prefix: bool = True
 
 
 def shipped_adapter() -> Path:

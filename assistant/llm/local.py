@@ -5,7 +5,7 @@ kept (and with it whatever the next prompt shares with the last one); where the 
 forced text is appended without decoding it; and spans that repeat earlier text are proposed and verified in one
 pass (prompt lookup), which changes the speed and never the text.
 
-The prefix is computed with the adapter off, because the adapter is trained on top of such a prefix (see
+The prefix is computed with the adapter off where the adapter was trained on top of such a prefix (its card says so, see
 `finetune.train`); after that the adapter is merged where the weights are not quantised.
 """
 
@@ -124,10 +124,13 @@ class LocalModel:
         model.eval()  # type: ignore[no-untyped-call]
         text = template.render(tokenizer, [template.system_message(specs)])
         prefix: list[int] = tokenizer(text, add_special_tokens=False).input_ids
+        behind = card is None or card.cached_prefix
+        if adapter is not None and not behind:
+            model = _with_adapter(model, adapter, merge=quantization == "none")
         cache = DynamicCache(config=model.config)
         with torch.inference_mode():
             model(torch.tensor([prefix], device=model.device), past_key_values=cache)
-        if adapter is not None:
+        if adapter is not None and behind:
             model = _with_adapter(model, adapter, merge=quantization == "none")
         compiler = xgr.GrammarCompiler(
             xgr.TokenizerInfo.from_huggingface(

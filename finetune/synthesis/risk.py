@@ -86,7 +86,10 @@ def _values(writer: Writer, patient: Patient) -> dict[str, str]:
     drugs = rng.sample(words.BP_DRUGS, 2)
     ldl = rng.randint(70, 210)
     tg = rng.randint(60, 380)
+    person = Person(patient.age, patient.sex)
     return {
+        "his": person.his,
+        "he": person.he,
         "tc": number(patient.total_cholesterol),
         "hdl": number(patient.hdl_cholesterol),
         "sbp": number(patient.systolic_bp),
@@ -377,11 +380,8 @@ def change(writer: Writer, patient: Patient) -> tuple[str, Patient]:
         options["egfr"] = replace(patient, egfr=rng.randint(24, 110))
     kind = rng.choice(sorted(options))
     changed = options[kind]
-    person = Person(changed.age, changed.sex)
-    values = _values(writer, changed)
-    values["age"] = writer.integer(changed.age)
-    text = writer.say(words.CHANGES[kind], he=person.he, his=person.his, **values)
-    return text, changed
+    values = _values(writer, changed) | {"age": writer.integer(changed.age)}
+    return writer.say(words.CHANGES[kind], **values), changed
 
 
 def another(writer: Writer, patient: Patient) -> str:

@@ -1,21 +1,30 @@
 """LoRA training: the right tokens are learned, the cached prefix changes nothing, an adapter comes out."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig
 
 from consilium.assistant.domain import ConsiliumError
 from consilium.assistant.llm import template
-from consilium.assistant.llm.adapter import read_card
+from consilium.assistant.llm.adapter import read_card, shipped_adapter
 from consilium.assistant.llm.local import LocalModel
 from consilium.assistant.settings import load_settings
 from consilium.finetune.config import TrainingConfig
 from consilium.finetune.examples import collate, messages, read_conversations, tokenise
+from consilium.finetune.merge import merge
+from consilium.finetune.prefixed import learn_after, prefix_cache, prefix_ids
+from consilium.finetune.quick import make_quick, sampled_losses
 from consilium.finetune.synthesis.generate import generate
 from consilium.finetune.train import train
+from consilium.finetune.trainer import ChatTrainer
 from consilium.tools.registry import TOOLS
 
 pytestmark = pytest.mark.model
@@ -31,8 +40,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=49152,
-        hidden_size=32,
-        intermediate_size=64,
+        hidden_size=128,
+        intermediate_size=256,
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
@@ -41,9 +50,13 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
         eos_token_id=2,
         pad_token_id=2,
     )
-    AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+    AutoModelForCausalLM.from_config(config).save_pretrained(folder)  # type: ignore[no-untyped-call]
     AutoTokenizer.from_pretrained(embedded).save_pretrained(folder)
     return folder
+
+
+def metrics(out: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
 
 
 def test_only_the_assistant_is_learned(tiny: Path) -> None:
@@ -71,8 +84,7 @@ def test_padding_is_not_learned() -> None:
 def test_an_adapter_is_trained_resumed_and_served(tiny: Path, tmp_path: Path) -> None:
     config = TrainingConfig(conversations=24, batch_size=4, save_steps=2, learning_rate=0.01)
     adapter = train(config, tiny, tmp_path)
-    losses = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
-    assert losses[-1]["train_loss"] < 11  # log(49152) is 10.8: random
+    assert metrics(tmp_path)[-1]["train_loss"] < 11  # log(49152) is 10.8: random
     card = read_card(adapter)
     again = train(config, tiny, tmp_path)  # resumes at the end: nothing is left to do
     assert read_card(again).weights_sha256 == card.weights_sha256
@@ -94,6 +106,7 @@ def test_a_damaged_adapter_is_refused(tiny: Path, tmp_path: Path) -> None:
         ("learning_rate: fast", "learning_rate: Input should be a valid number"),
         ("epochs: 3", "epochs: Extra inputs"),
         ("seed: [", "not valid YAML"),
+        ("quantization: nf4", "set quick: false"),
     ],
 )
 def test_a_wrong_config_names_the_key(tmp_path: Path, text: str, says: str) -> None:
@@ -108,3 +121,143 @@ def test_a_broken_line_is_named(tmp_path: Path) -> None:
     file.write_text(next(generate(1, seed=1)).model_dump_json() + "\n{}\n")
     with pytest.raises(ConsiliumError, match="line 2"):
         list(read_conversations(file))
+
+
+def _loss_and_gradients(tiny: Path, *, quick: bool) -> tuple[float, list[torch.Tensor]]:
+    tokenizer = AutoTokenizer.from_pretrained(tiny)
+    model: Any = AutoModelForCausalLM.from_pretrained(tiny)
+    prefix = prefix_cache(model, prefix_ids(tokenizer))
+    torch.manual_seed(1)
+    model = get_peft_model(model, LoraConfig(target_modules="all-linear", init_lora_weights=False))
+    if quick:
+        make_quick(model)
+    learn_after(model, prefix, decision_weight=3, sampled=False)
+    rows = [tokenise(tokenizer, messages(c)) for c in generate(4, seed=2)]
+    batch = collate([{"input_ids": ids, "labels": labels} for ids, labels in rows])
+    model.train()
+    loss = model(**batch)["loss"]
+    loss.backward()
+    return loss.item(), [p.grad for p in model.parameters() if p.requires_grad]
+
+
+def test_quick_training_has_the_loss_and_gradients_of_the_plain_one(tiny: Path) -> None:
+    plain, quick = (_loss_and_gradients(tiny, quick=quick) for quick in (False, True))
+    assert quick[0] == pytest.approx(plain[0], rel=1e-5)
+    for ours, theirs in zip(quick[1], plain[1], strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-6)
+
+
+def test_the_loss_over_a_part_of_the_vocabulary_is_near_that_over_all() -> None:
+    torch.manual_seed(0)
+    hidden, head = torch.randn(64, 16) / 4, torch.randn(20000, 16)
+    labels = torch.randint(0, 20000, (64,))
+    part = sampled_losses(hidden, head, labels, labels).mean()
+    whole = torch.nn.functional.cross_entropy(hidden @ head.T, labels)
+    assert part.item() == pytest.approx(whole.item(), rel=0.01)
+
+
+def test_calls_are_measured_on_the_way_and_the_best_adapter_is_kept(
+    tiny: Path, tmp_path: Path
+) -> None:
+    config = TrainingConfig(
+        conversations=32, batch_size=4, save_steps=1, held_out=8, patience=2, learning_rate=1e-5
+    )
+    adapter = train(config, tiny, tmp_path)
+    measured = [row for row in metrics(tmp_path) if "eval_exact" in row]
+    assert len(measured) == 3  # the first and two that are no better: then it stops
+    assert json.loads((adapter / "card.json").read_text())["held_out_exact"] == 0
+    assert list((tmp_path / "curves").iterdir())
+
+
+def test_two_processes_have_the_loss_of_one(tiny: Path, tmp_path: Path) -> None:
+    common = "conversations: 32\nanswer_share: 1\nmax_tokens: 4000\nquick: false\nsave_steps: 100\n"
+    losses = []
+    for processes, batch in ((1, 8), (2, 4)):
+        (tmp_path / f"{processes}.yaml").write_text(common + f"batch_size: {batch}\n")
+        out = tmp_path / f"run{processes}"
+        tools = Path(sys.executable).parent
+        launch = [
+            tools / "torchrun",
+            "--standalone",
+            f"--nproc-per-node={processes}",
+            "--no-python",
+        ]
+        task = [tools / "consilium", "finetune", tmp_path / f"{processes}.yaml"]
+        subprocess.run(
+            [str(part) for part in (*launch, *task, "--base", tiny, "--out", out)],
+            check=True,
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+        )
+        losses.append(metrics(out)[-1]["train_loss"])
+        assert read_card(out / "adapter")
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
+
+
+def test_an_adapter_over_4_bits_is_trained_and_served(tiny: Path, tmp_path: Path) -> None:
+    config = TrainingConfig(conversations=8, batch_size=4, quick=False, quantization="nf4")
+    adapter = train(config, tiny, tmp_path)
+    specs = list(TOOLS.values())
+    assert LocalModel.load(tiny, specs, adapter=adapter, device="cpu", quantization="nf4")
+
+
+def test_a_merged_model_is_the_base_with_its_adapter(tiny: Path, tmp_path: Path) -> None:
+    config = TrainingConfig(conversations=8, batch_size=4, cached_prefix=False, learning_rate=0.01)
+    adapter = train(config, tiny, tmp_path / "run")
+    merge(adapter, tiny, tmp_path / "whole")
+    whole: Any = AutoModelForCausalLM.from_pretrained(tmp_path / "whole", dtype=torch.bfloat16)
+    served = LocalModel.load(tiny, list(TOOLS.values()), adapter=adapter, device="cpu")
+    ids = prefix_ids(AutoTokenizer.from_pretrained(tiny))
+    with torch.no_grad():
+        ours, theirs = whole(ids).logits.float(), served.model(ids).logits
+    torch.testing.assert_close(ours, theirs, rtol=0.05, atol=0.05)
+
+
+def test_an_adapter_behind_a_cached_prefix_is_not_merged(tiny: Path, tmp_path: Path) -> None:
+    adapter = train(TrainingConfig(conversations=4, batch_size=4), tiny, tmp_path / "run")
+    with pytest.raises(ConsiliumError, match="cached_prefix: false"):
+        merge(adapter, tiny, tmp_path / "whole")
+
+
+def test_an_adapter_of_another_base_is_refused(tiny: Path, tmp_path: Path) -> None:
+    config = TrainingConfig(conversations=4, start_from=shipped_adapter())
+    with pytest.raises(ConsiliumError, match="is made for smollm2-135m-instruct"):
+        train(config, tiny, tmp_path)
+
+
+def test_a_torn_checkpoint_is_passed_over(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = TrainingConfig(conversations=16, batch_size=4, save_steps=2, max_tokens=4000)
+    written = ChatTrainer._save_optimizer_and_scheduler
+
+    def full(self: Any, folder: str) -> None:
+        if self.state.global_step == 4:
+            raise OSError(28, "No space left on device")
+        written(self, folder)
+
+    monkeypatch.setattr(ChatTrainer, "_save_optimizer_and_scheduler", full)
+    with pytest.raises(ConsiliumError, match=r"No space left.*checkpoint-2"):
+        train(config, tiny, tmp_path)
+    monkeypatch.undo()
+    assert json.loads((train(config, tiny, tmp_path) / "card.json").read_text())["steps"] == 4
+
+
+def test_ctrl_c_says_how_to_go_on(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = TrainingConfig(conversations=16, batch_size=4, save_steps=2, max_tokens=4000)
+    computed = ChatTrainer.compute_loss
+
+    def stop(self: Any, *given: Any, **named: Any) -> Any:
+        if self.state.global_step == 3:
+            raise KeyboardInterrupt
+        return computed(self, *given, **named)
+
+    monkeypatch.setattr(ChatTrainer, "compute_loss", stop)
+    with pytest.raises(ConsiliumError, match=r"Stopped at step 3.*checkpoint-2"):
+        train(config, tiny, tmp_path)
+
+
+def test_conversations_that_are_all_too_long_are_an_error(tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConsiliumError, match="None of 5 conversations has at most 32 tokens"):
+        train(TrainingConfig(conversations=5, max_tokens=32), tiny, tmp_path)

@@ -1,0 +1,120 @@
+"""The loop of transformers with our batches, our loss over all processes, and calls measured on the way."""
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import (
+    EvalPrediction,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
+
+from consilium.finetune.examples import IGNORED, BatchesOfLikeLength
+
+
+class ChatTrainer(Trainer):
+    """A trainer for a model of `prefixed.learn_after`."""
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> BatchesOfLikeLength:
+        lengths = [row["length"] for row in self.train_dataset]  # type: ignore[union-attr]
+        together = self.args.per_device_train_batch_size * self.args.world_size
+        return BatchesOfLikeLength(lengths, together, self.args.seed)
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, torch.Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> Any:
+        """Mean over the tokens of all processes, nats, so that several give the loss and gradient of one."""
+        out = model(**inputs)
+        loss = out["loss"]
+        if self.args.world_size > 1:  # gradients are averaged, so each is weighed by its share
+            loss = loss * out["weight"] / _mean_of_processes(out["weight"])
+            loss = loss + _mean_of_processes(loss) - loss.detach()
+        return (loss, out) if return_outputs else loss
+
+    def prediction_step(
+        self,
+        model: Any,
+        inputs: dict[str, torch.Tensor],
+        prediction_loss_only: bool,
+        ignore_keys: list[str] | None = None,
+    ) -> tuple[Any, Any, Any]:
+        """Loss; for each row whether all was right, and whether the first token of the last reply was."""
+        inputs = self._prepare_inputs(inputs)
+        with torch.no_grad():
+            out = model(**inputs)
+        labels, right = inputs["labels"], out["right"]
+        first = (labels[:, 1:] != IGNORED) & (labels[:, :-1] == IGNORED)
+        whole = right.all(dim=1)
+        decided = (right | ~first).all(dim=1)
+        return out["loss"], torch.stack([whole, decided], dim=1), whole
+
+
+def _mean_of_processes(value: torch.Tensor) -> torch.Tensor:
+    total = value.detach().clone()
+    torch.distributed.all_reduce(total)
+    return total / torch.distributed.get_world_size()
+
+
+def shares(outcome: EvalPrediction) -> dict[str, float]:
+    """Share of held-out conversations in which greedy decoding says each reply exactly, and decides rightly."""
+    whole, decided = outcome.predictions.mean(axis=0)  # type: ignore[union-attr]
+    return {"exact": float(whole), "decided": float(decided)}
+
+
+@dataclass
+class TimeLimit(TrainerCallback):
+    """Stops after some hours; the run can be resumed."""
+
+    hours: float
+    started: float = 0.0
+
+    def on_train_begin(self, *_: Any, **__: Any) -> None:
+        """Start the clock."""
+        self.started = time.monotonic()
+
+    def on_step_end(
+        self, args: Any, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Ask for a stop when the time is over."""
+        if time.monotonic() - self.started > self.hours * 3600:
+            control.should_training_stop = True
+
+
+class Journal(TrainerCallback):
+    """Every logged metric as a line of metrics.jsonl, and as a curve for TensorBoard."""
+
+    def __init__(self, out: Path) -> None:
+        self._out = out
+        self._curves: Any = None
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: Any,
+        logs: dict[str, float] | None = None,
+        **_: Any,
+    ) -> None:
+        """Write `logs`; the first process alone does."""
+        if not state.is_world_process_zero or not logs:
+            return
+        with (self._out / "metrics.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"step": state.global_step, **logs}) + "\n")
+        if self._curves is None:
+            from tensorboardX import SummaryWriter
+
+            self._curves = SummaryWriter(str(self._out / "curves"))
+        for name, value in logs.items():
+            self._curves.add_scalar(name.replace("eval_", "held-out/"), value, state.global_step)
+        self._curves.flush()
