@@ -120,9 +120,7 @@ class LocalChatModel(BaseChatModel):
                 if run_manager:
                     run_manager.on_llm_new_token(piece, chunk=said_now)
                 yield said_now
-        yield chunk(
-            decision=decision, decision_probabilities=chances, usage=vars(usage), last=True
-        )
+        yield chunk(decision=decision, decision_probabilities=chances, usage=vars(usage), last=True)
 
     def _complete(
         self, chat: list[int], grammar: xgr.Grammar, limit: int, usage: Usage
