@@ -8,9 +8,11 @@ from consilium.tools.molecules.autoencoder import AutoencoderConfig
 from consilium.tools.molecules.fit_autoencoder import FitAutoencoderConfig
 from consilium.tools.molecules.fit_gan import FitGanConfig
 from consilium.tools.molecules.gan import GanConfig
+from consilium.tools.weights import read_card
 
 WEIGHTS = Path(__file__).parent / "weights"
 CARD_FILE, WEIGHTS_FILE, VOCABULARY_FILE = "card.json", "molecules.safetensors", "vocabulary.json"
+OF = "the molecule generator"  # in the words of errors
 
 
 class _Part(BaseModel):
@@ -85,7 +87,7 @@ class Card(_Part):
 
         Raises
         ------
-        OSError, ValueError
+        ToolError
             If it is missing or not a card.
         """
-        return cls.model_validate_json((folder / CARD_FILE).read_text(encoding="utf-8"))
+        return read_card(folder / CARD_FILE, cls, OF)

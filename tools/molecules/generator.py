@@ -1,6 +1,5 @@
 """The trained generator: points of the latent space, molecules from points, points from molecules."""
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,13 +8,12 @@ import selfies
 import torch
 from numpy.typing import NDArray
 from rdkit import Chem
-from safetensors import SafetensorError
-from safetensors.torch import load, save
 from torch.nn.utils.rnn import pad_sequence
 
+from consilium.tools import weights
 from consilium.tools.contract import ToolError
 from consilium.tools.molecules.autoencoder import Autoencoder, blur
-from consilium.tools.molecules.card import VOCABULARY_FILE, WEIGHTS, WEIGHTS_FILE, Card
+from consilium.tools.molecules.card import OF, VOCABULARY_FILE, WEIGHTS, WEIGHTS_FILE, Card
 from consilium.tools.molecules.data import canonical
 from consilium.tools.molecules.gan import Generator
 from consilium.tools.molecules.vocabulary import END, UnknownSymbolError, Vocabulary
@@ -51,34 +49,17 @@ class MoleculeGenerator:
         ToolError
             If weights, vocabulary or card are missing or damaged.
         """
-        try:
-            card = Card.read(folder)
-            content = (folder / WEIGHTS_FILE).read_bytes()
-            pieces = (folder / VOCABULARY_FILE).read_bytes()
-        except (OSError, ValueError):
-            raise ToolError(
-                "The molecule generator's weights or their card are missing: "
-                "please reinstall Consilium."
-            ) from None
-        for found, told in ((content, card.weights_sha256), (pieces, card.vocabulary_sha256)):
-            if hashlib.sha256(found).hexdigest() != told:
-                raise ToolError(
-                    "The molecule generator's weights do not match their card (damaged or "
-                    "exchanged): please reinstall Consilium."
-                )
-        try:
+        card, file = Card.read(folder), folder / WEIGHTS_FILE
+        config = card.config
+        loaded = weights.load_weights(file, card.weights_sha256, OF)
+        pieces = weights.read_verified(folder / VOCABULARY_FILE, card.vocabulary_sha256, OF)
+        with weights.fitting(file, OF):
             vocabulary = Vocabulary.parse(pieces.decode())
-            tensors = {name: value.float() for name, value in load(content).items()}
-            config = card.config
+            tensors = {name: value.float() for name, value in loaded.items()}
             autoencoder = Autoencoder(config.network, len(vocabulary))
             autoencoder.load_state_dict(_part(tensors, _AUTOENCODER))
             generator = Generator(config.adversaries, config.network.latent)
             generator.load_state_dict(_part(tensors, _GENERATOR))
-        except (SafetensorError, RuntimeError, ValueError, KeyError):
-            raise ToolError(
-                "The molecule generator's weights do not fit this version: "
-                "please reinstall Consilium."
-            ) from None
         return cls(generator, autoencoder, vocabulary, card)
 
     @torch.inference_mode()
@@ -165,12 +146,9 @@ class MoleculeGenerator:
 
 def save_weights(generator: Generator, autoencoder: Autoencoder, folder: Path) -> str:
     """Write the weights in half precision and return the file's SHA-256."""
-    tensors = {_AUTOENCODER + n: v.half().contiguous() for n, v in autoencoder.state_dict().items()}
-    tensors |= {_GENERATOR + n: v.half().contiguous() for n, v in generator.state_dict().items()}
-    folder.mkdir(parents=True, exist_ok=True)
-    content = save(tensors)
-    (folder / WEIGHTS_FILE).write_bytes(content)
-    return hashlib.sha256(content).hexdigest()
+    tensors = {_AUTOENCODER + n: v.half() for n, v in autoencoder.state_dict().items()}
+    tensors |= {_GENERATOR + n: v.half() for n, v in generator.state_dict().items()}
+    return weights.save_weights(folder / WEIGHTS_FILE, tensors)
 
 
 def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
