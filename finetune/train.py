@@ -120,7 +120,7 @@ def _trainer(
     ids = prefix_ids(tokenizer)
     model = _base(config, base, cuda)
     prefix = prefix_cache(model, ids) if config.cached_prefix else ids
-    model = _with_lora(model, config, base)
+    model = with_lora(model, config, base)
     if config.quick:
         make_quick(model)
     learn_after(model, prefix, decision_weight=config.decision_weight, sampled=config.quick)
@@ -202,7 +202,8 @@ def _precision(cuda: bool) -> torch.dtype:
     return torch.bfloat16 if cuda or torch.cpu._is_amx_tile_supported() else torch.float32
 
 
-def _with_lora(model: Any, config: TrainingConfig, base: Path) -> Any:
+def with_lora(model: Any, config: TrainingConfig, base: Path) -> Any:
+    """A new adapter on all linear layers of `model`, or the one to start from."""
     if config.start_from:
         made_for = read_card(config.start_from).base
         if made_for != base.name:
