@@ -5,6 +5,7 @@ from its last epoch.
 """
 
 import json
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -163,11 +164,9 @@ def _with_lora(model: Any, config: QaConfig) -> Any:
         model.enable_input_require_grads()
     layers = int(model.config.get_text_config().num_hidden_layers)
     kept = config.trainable_layers
-    names = {
-        name.rsplit(".", 1)[-1]
-        for name, module in model.named_modules()
-        if isinstance(module, torch.nn.Linear) and ".layers." in name
-    }
+    linear = [name for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)]
+    names = {name.rsplit(".", 1)[-1] for name in linear if ".layers." in name}
+    pictures = r".*(vision|multi_modal).*"  # MedGemma has an encoder for them
     tuned = get_peft_model(
         model,
         LoraConfig(
@@ -175,7 +174,7 @@ def _with_lora(model: Any, config: QaConfig) -> Any:
             lora_alpha=config.lora.alpha,
             lora_dropout=config.lora.dropout,
             target_modules=sorted(names),
-            exclude_modules=r".*(vision|multi_modal).*",
+            exclude_modules=pictures if any(re.match(pictures, n) for n in linear) else None,
             layers_to_transform=list(range(layers - kept, layers)) if kept else None,
             task_type="CAUSAL_LM",
         ),
