@@ -350,7 +350,9 @@ def eval_qa(
     precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
     report: Annotated[Path | None, typer.Option(help="Write the report as JSON here.")] = None,
     model: Model = None,
-    adapter: Adapter = None,
+    adapter: Annotated[
+        Path | None, typer.Option(exists=True, file_okay=False, help="Adapter folder.")
+    ] = None,
 ) -> None:
     """Medical multiple-choice questions: accuracy beside majority and chance."""
     from pydantic import TypeAdapter, ValidationError
