@@ -141,8 +141,8 @@ def add_pictures(images: Path, labels: Path, home: Path | None = None) -> Pictur
     reader = FilmReader.load()
     base = CaseBase(_folder(home or data_home()))
     if not base.exists:
-        weights, config = reader.card.weights_sha256, reader.card.config.network
-        base.create(ModelInfo(name=reader.card.name, sha256=weights, dimension=sum(config.widths)))
+        weights, dimension = reader.card.weights_sha256, len(reader.novelty.center)
+        base.create(ModelInfo(name=reader.card.name, sha256=weights, dimension=dimension))
     present = base.snapshot().by_id([film.case.id for film in listed])
     for film in listed:
         there = present.get(film.case.id)
