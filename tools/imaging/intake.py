@@ -6,6 +6,7 @@ pixels. Text burned into the pixels is not removed.
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -16,7 +17,9 @@ from typing import Any
 
 from consilium.tools.contract import ToolError
 
-TIME_LIMIT = 30.0  # seconds for one file
+# Seconds by the clock for one file: only for a child that waits; `worker` limits its processor time.
+TIME_LIMIT = 180.0
+_OUT_OF_TIME = getattr(signal, "SIGXCPU", 0)
 _FILES_PER_CHILD = 500  # what leaks in old decoders is given back after that many
 
 
@@ -88,7 +91,11 @@ class Door:
                 raise ToolError("This is not a file: please attach the film itself.")
         except OSError:
             raise ToolError("The film could not be stored: please make room on the disk.") from None
-        answer = self._ask(source, folder)
+        answer = self._ask(source, folder) or self._ask(source, folder)
+        if answer is None:
+            raise ToolError(
+                "The file could not be opened safely: please export the film again, uncompressed."
+            )
         if "refusal" in answer:
             raise ToolError(answer["refusal"])
         return Admitted(path=folder / "film.png", preview=folder / "preview.png", **answer)
@@ -100,7 +107,14 @@ class Door:
             self._child.communicate()
             self._child = None
 
-    def _ask(self, source: Path, folder: Path) -> dict[str, Any]:
+    def _ask(self, source: Path, folder: Path) -> dict[str, Any] | None:
+        """Return the child's answer, or None if it died: of this file, or of a machine short of memory.
+
+        Raises
+        ------
+        ToolError
+            If the child took too long.
+        """
         if self._child is None or self._opened >= _FILES_PER_CHILD:
             self.close()
             self._child, self._opened = _start(), 0
@@ -119,22 +133,29 @@ class Door:
             child.stdin.write(json.dumps([str(source.absolute()), str(folder.absolute())]) + "\n")
             child.stdin.flush()
             answer: dict[str, Any] = json.loads(child.stdout.readline())
-        except (OSError, ValueError):  # the child is dead: killed above, or by its memory limit
+        except (OSError, ValueError):  # the child is dead
+            ended = _status(child)
             self.close()
-            if late.is_set():
+            if late.is_set() or ended == -_OUT_OF_TIME:
                 raise ToolError(
                     "The file took too long to open: please export the film again, uncompressed."
                 ) from None
-            raise ToolError(
-                "The file could not be opened safely: please export the film again, uncompressed."
-            ) from None
+            return None
         finally:
             clock.cancel()
         return answer
 
 
+def _status(child: subprocess.Popen[str]) -> int | None:
+    """Return how the dying child ended, or None if it lives on."""
+    try:
+        return child.wait(timeout=1)
+    except subprocess.TimeoutExpired:
+        return None
+
+
 def _start() -> subprocess.Popen[str]:
-    return subprocess.Popen(  # noqa: S603 - our own module, no shell, a fixed command line
+    return subprocess.Popen(
         [sys.executable, "-m", "consilium.tools.imaging.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

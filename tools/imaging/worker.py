@@ -1,8 +1,9 @@
 """The child process that opens uploads: `python -m consilium.tools.imaging.worker`.
 
 Decoders are old C code and files may lie about their size, so decoding happens here, under a memory
-limit; `intake` adds the time limit. Takes one JSON list [file, folder] a line on standard input and
-answers each with one JSON object a line: what was admitted, or the refusal.
+limit and a limit of processor time, which a busy machine does not use up. Takes one JSON list
+[file, folder] a line on standard input and answers each with one JSON object a line: what was
+admitted, or the refusal.
 """
 
 import codecs
@@ -20,6 +21,7 @@ from consilium.tools.imaging.film import Film, to_display
 from consilium.tools.imaging.raster import decode_raster
 
 MEMORY_LIMIT = 2 * 1024**3  # bytes of address space
+CPU_LIMIT = 20  # seconds of processor time for one file
 PREVIEW_SIDE = 512
 KINDS = "PNG, JPEG, TIFF, WebP or DICOM"
 _HEAD = 4096
@@ -94,12 +96,24 @@ def _limit_memory() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
 
 
+def _limit_time() -> None:
+    """Allow so many seconds from now on; the system ends the process that takes more."""
+    if sys.platform != "win32":
+        import resource
+
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        most = int(used.ru_utime + used.ru_stime) + 1 + CPU_LIMIT
+        resource.setrlimit(resource.RLIMIT_CPU, (most, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+
+
 def _admit(source: Path, folder: Path) -> dict[str, Any]:
     """Decode a file and write film and preview into the folder; returns the answer."""
     try:
         stream = source.open("rb")
     except OSError:
-        return {"refusal": "The file cannot be opened: please check that it exists and may be read."}
+        return {
+            "refusal": "The file cannot be opened: please check that it exists and may be read."
+        }
     try:
         with stream:
             film, media_type = decode(stream)
@@ -128,6 +142,7 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     for line in sys.stdin:
         source, folder = json.loads(line)
+        _limit_time()
         answers.write(json.dumps(_admit(Path(source), Path(folder))) + "\n")
         answers.flush()
 

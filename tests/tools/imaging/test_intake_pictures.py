@@ -201,6 +201,10 @@ def test_a_file_that_is_not_there(tmp_path):
     [
         ("import sys; sys.exit(9)", "could not be opened safely"),
         ("import time; time.sleep(60)", "took too long"),
+        (
+            "import resource; resource.setrlimit(resource.RLIMIT_CPU, (1, 2))\nwhile 1: pass",
+            "took too long",
+        ),
     ],
 )
 def test_a_child_that_dies_or_hangs(tmp_path, monkeypatch, program, words):
@@ -208,7 +212,7 @@ def test_a_child_that_dies_or_hangs(tmp_path, monkeypatch, program, words):
     child.write_text(f"#!/bin/sh\nexec {sys.executable} -c '{program}'\n")
     child.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(child))
-    monkeypatch.setattr(intake, "TIME_LIMIT", 2.0)
+    monkeypatch.setattr(intake, "TIME_LIMIT", 4.0)
     path = upload(tmp_path, Image.fromarray(gradient()), format="PNG")
     with pytest.raises(ToolError, match=words):
         admit(path, tmp_path / "out")
