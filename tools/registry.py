@@ -37,6 +37,14 @@ def _load_treatment() -> Run:
     return simulate_treatment
 
 
+def _load_generator() -> Run:
+    from consilium.tools.molecules.tool import design_molecules, load_generator, load_profiler
+
+    load_profiler()
+    load_generator()
+    return design_molecules
+
+
 def _load_profiler() -> Run:
     from consilium.tools.molecules.tool import load_profiler, profile_molecule
 
@@ -78,6 +86,7 @@ _SPECS = (
         "generates new drug-like molecules within limits",
         "molecule generator",
         DesignMolecules,
+        _load_generator,
     ),
     ToolSpec(
         "profile_molecule",
