@@ -67,13 +67,14 @@ def collate(rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
 
 def option_logits(model: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     """Logits of each question's options, shape (batch, most options); -1e4 where a question has fewer."""
-    places, place = (batch["attention_mask"].sum(dim=1) - 1).unique(return_inverse=True)
+    ends = batch["attention_mask"].sum(dim=1) - 1
+    places, place = torch.unique(ends, return_inverse=True)
     logits = model(
         input_ids=batch["input_ids"],
         attention_mask=batch["attention_mask"],
         logits_to_keep=places,
         use_cache=False,
     ).logits
-    last = logits[torch.arange(len(place), device=place.device), place].float()
+    last: torch.Tensor = logits[torch.arange(len(place), device=place.device), place].float()
     options = batch["options"]
     return last.gather(1, options.clamp(min=0)).masked_fill(options == _NO_OPTION, -1e4)

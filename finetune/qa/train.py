@@ -109,7 +109,7 @@ def _held_out_logits(
     if not done.exists():
         loaded, trainer, _ = _run(config, base, learn, held, folder)
         questions = Questions(loaded.tokenizer, held, config.max_tokens)
-        found = trainer.predict(questions).predictions  # type: ignore[arg-type]
+        found = trainer.predict(questions).predictions
         if trainer.is_world_process_zero():
             write_json(done, torch.as_tensor(found).tolist())
         trainer.accelerator.wait_for_everyone()
@@ -157,7 +157,7 @@ def _run(
 
 def _with_lora(model: Any, config: QaConfig) -> Any:
     if config.quantization == "nf4":
-        model = prepare_model_for_kbit_training(
+        model = prepare_model_for_kbit_training(  # type: ignore[no-untyped-call]
             model, use_gradient_checkpointing=config.checkpointing
         )
     elif config.checkpointing:

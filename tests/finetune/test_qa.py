@@ -49,7 +49,7 @@ def embedded() -> Path:
 
 @pytest.fixture(scope="module")
 def tokenizer(embedded: Path) -> PreTrainedTokenizerBase:
-    return AutoTokenizer.from_pretrained(embedded)  # type: ignore[no-any-return,no-untyped-call]
+    return AutoTokenizer.from_pretrained(embedded)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_a_prompt_of_any_length_is_cut_before_the_question(
 ) -> None:
     item = _yes_no("Is it hot?", 0, "cold " * 100_000 + "At the end it was hot.")
     ids, cut = encode(tokenizer, item, 60, lettered=True)
-    text = tokenizer.decode(ids)
+    text = str(tokenizer.decode(ids))
     assert cut and len(ids) == 60
     assert text.endswith(asked(item)) and "At the end it was hot." in text
     with pytest.raises(ConsiliumError, match=r"f, line 1.*64 fit"):

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -30,7 +31,7 @@ from consilium.finetune.qa.train import train
 
 CONFIGS = Path(__file__).parents[2] / "finetune" / "configs"
 WORDS = "▁Question: ▁A. ▁B. ▁Answer: ▁A ▁B ▁is ▁it ▁hot ▁cold ▁fire ▁ice ? ▁red ▁blue".split()
-SIZES = {
+SIZES: dict[str, Any] = {
     "vocab_size": 32,
     "hidden_size": 32,
     "intermediate_size": 64,
@@ -50,11 +51,11 @@ def _save(folder: Path, config: PretrainedConfig) -> Path:
     if isinstance(config, Gemma3Config):
         Gemma3ForConditionalGeneration(config).save_pretrained(folder)
     else:
-        AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+        AutoModelForCausalLM.from_config(config).save_pretrained(folder)  # type: ignore[no-untyped-call]
     names = ["<pad>", "<s>", "</s>", "<unk>", *WORDS]
     inner = Tokenizer(WordLevel({name: i for i, name in enumerate(names)}, unk_token="<unk>"))
     inner.pre_tokenizer = Metaspace()
-    PreTrainedTokenizerFast(
+    PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=inner, pad_token="<pad>", eos_token="</s>", unk_token="<unk>"
     ).save_pretrained(folder)
     return folder
