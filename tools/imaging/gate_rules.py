@@ -6,7 +6,7 @@ import numpy as np
 
 from consilium.tools.imaging.film import Pixels
 
-_LATERAL_VIEWS = {"LL", "RL", "LATERAL", "LLD", "RLD", "LLO", "RLO"}
+_LATERAL_VIEWS = {"LL", "RL", "LATERAL", "LLO", "RLO"}  # decubitus films are frontal
 _LONGEST = 2.5  # long side to short side; the widest of the children's originals has 1.7
 _FEWEST_GREYS = 12  # a film that was reduced to 4 bit still has 16
 _BLANK = 0.005  # standard deviation as share of the range that the depth allows

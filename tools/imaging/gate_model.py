@@ -1,0 +1,129 @@
+"""The gate's network with its weights, its card and its lines: what it says of pictures."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+
+from consilium.tools.contract import ToolError
+from consilium.tools.imaging.film import Pixels
+from consilium.tools.imaging.gate_card import GATE_WEIGHTS_FILE, GateCard
+from consilium.tools.imaging.gate_network import GateNet, gate_input
+
+WEIGHTS = Path(__file__).parent / "weights"
+SMALLEST = 64  # pixels; of smaller pictures the network cannot tell what they are
+_BATCH = 32
+
+
+class Opinion(NamedTuple):
+    """What the network says of n pictures once they are righted.
+
+    Parameters
+    ----------
+    film : (n,) log-odds of a frontal chest film.
+    turns : (n,) quarter turns to the left that the picture is away from upright.
+    negative : (n,) whether it is a negative.
+    small : (n,) whether it is too small for the other opinions to count.
+    """
+
+    film: NDArray[np.float64]
+    turns: NDArray[np.int64]
+    negative: NDArray[np.bool_]
+    small: NDArray[np.bool_]
+
+
+class Gate:
+    """The network with its lines; used from several threads if need be."""
+
+    def __init__(self, network: GateNet, card: GateCard) -> None:
+        self.network, self.card = network.eval(), card
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @classmethod
+    def load(cls, folder: Path = WEIGHTS) -> "Gate":
+        """Load the weights, checked against the card.
+
+        Raises
+        ------
+        ToolError
+            If weights or card are missing or damaged.
+        """
+        try:
+            card = GateCard.read(folder)
+            content = (folder / GATE_WEIGHTS_FILE).read_bytes()
+        except (OSError, ValueError):
+            raise ToolError(
+                "The weights of the gate before the film reader are missing: "
+                "please reinstall Consilium."
+            ) from None
+        if hashlib.sha256(content).hexdigest() != card.weights_sha256:
+            raise ToolError(
+                "The weights of the gate before the film reader do not match their card (damaged "
+                "or exchanged): please reinstall Consilium."
+            )
+        try:
+            network = GateNet()
+            network.load_state_dict(load(content))
+        except (SafetensorError, RuntimeError):
+            raise ToolError(
+                "The weights of the gate before the film reader do not fit this version: "
+                "please reinstall Consilium."
+            ) from None
+        return cls(network, card)
+
+    def look(self, pictures: Sequence[Pixels]) -> Opinion:
+        """Look at pictures of any size; at those that are turned or negative once more, righted."""
+        lines = self.card.lines
+        small = np.array([min(pixels.shape) < SMALLEST for pixels in pictures])
+        film, turns, negative = self._seen([gate_input(pixels) for pixels in pictures])
+        chance, best = turns.max(1), turns.argmax(1)
+        best[(chance < lines.turn_from) | small] = 0
+        inverted = (negative >= lines.invert_from) & ~small
+        again = np.flatnonzero((best > 0) | inverted)
+        if len(again):
+            righted = [gate_input(right(pictures[i], best[i], inverted[i])) for i in again]
+            film[again] = (film[again] + self._seen(righted)[0]) / 2
+        return Opinion(film, best, inverted, small)
+
+    def refuses(self, opinion: Opinion) -> NDArray[np.bool_]:
+        """Whether each picture is refused."""
+        refused: NDArray[np.bool_] = (opinion.film < self.card.lines.refuse_below) & ~opinion.small
+        return refused
+
+    @torch.inference_mode()
+    def _seen(
+        self, inputs: Sequence[NDArray[np.uint8]]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Log-odds of a film, probabilities of the four turns, probability of a negative."""
+        parts = [
+            self.network(torch.as_tensor(np.stack(inputs[start : start + _BATCH])))
+            for start in range(0, len(inputs), _BATCH)
+        ]
+        film = torch.cat([part.film for part in parts]).double().numpy()
+        turns = torch.cat([part.turns for part in parts]).softmax(1).double().numpy()
+        return film, turns, torch.cat([part.negative for part in parts]).sigmoid().double().numpy()
+
+
+def right(pixels: Pixels, turns: int | np.int64, negative: bool | np.bool_) -> Pixels:
+    """Turn a picture clockwise by so many quarter turns and undo a negative."""
+    upright: Pixels = np.ascontiguousarray(np.rot90(pixels, -int(turns)))
+    return (
+        np.asarray(upright.max() - upright + upright.min(), upright.dtype) if negative else upright
+    )
+
+
+def save_gate(network: GateNet, folder: Path) -> str:
+    """Write the weights in half precision and return the file's SHA-256."""
+    tensors = {
+        name: (value.half() if value.is_floating_point() else value).contiguous()
+        for name, value in network.state_dict().items()
+    }
+    content = save(tensors)
+    (folder / GATE_WEIGHTS_FILE).write_bytes(content)
+    return hashlib.sha256(content).hexdigest()
