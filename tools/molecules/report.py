@@ -31,6 +31,9 @@ ON_A_SCALE = (
 STEREO_IGNORED = "Similarity (Tanimoto, Morgan fingerprints) leaves stereochemistry out."
 
 MIDDLE = "Each value is the middle one of the molecules found, with the lowest and the highest."
+UNLIKE = (
+    "The generator is weak: many of its molecules look unlike drugs. Have a chemist judge each."
+)
 NOT_MADE = "Nobody has made or tested these molecules; no way of making them is given."
 
 _SHOWN = 6  # molecules among the findings; the table and the files hold all
@@ -208,7 +211,7 @@ def design_result(
         f" weight {_words([m.weight for m in molecules], 1)} Da{alike}.",
         findings=findings,
         assumptions=[*notes, MIDDLE, ON_A_SCALE],
-        warnings=[*told, NOT_MADE, RESEARCH_USE],
+        warnings=[*told, UNLIKE, NOT_MADE, RESEARCH_USE],
         sources=list(sources),
     )
 

@@ -34,6 +34,7 @@ _CHILDREN = 86  # per round
 _PARENTS = 24
 _MIXED_SHARE = 0.4  # of the children: between two parents; the others near one
 _SHIFTS = (0.15, 0.3, 0.5, 0.8)  # standard deviations, that of a code's coordinates being 1
+_LARGEST_RING = 7  # atoms; the decoder miscounts rings, and larger ones are rare among drugs
 _CHOICE = 2  # search on until there are this many times the molecules asked for
 _LEAST_ROUNDS_WITH_LEAD = 12
 _IDLE_ROUNDS = 25  # without a molecule more and without coming nearer to the limits: it ends
@@ -155,6 +156,8 @@ class _Search:
             self.decoded += 1
             mol = Chem.MolFromSmiles(text)
             if mol is None or not has_carbon(mol) or (key := plain_smiles(mol)) in self.judged:
+                continue
+            if any(len(ring) > _LARGEST_RING for ring in mol.GetRingInfo().AtomRings()):
                 continue
             candidate = self._candidate(key, mol)
             self.judged[key] = candidate
