@@ -37,7 +37,7 @@ def release(
         limits=[
             "Real films of limbs are scarce among the pictures measured: hand and pelvis are drawn.",
             "Lateral chest films are told by their DICOM tags only.",
-            "Pictures under 64 pixels a side are let in with a warning, whatever they show: at 28 "
+            "Pictures under 40 pixels a side are let in with a warning, whatever they show: at 28 "
             "pixels the network refused half of the films of PneumoniaMNIST's validation part.",
             "Mirrored films are let in: nothing in the picture alone says which side was left.",
             "A picture of a chest film (a photo of a screen) may be let in.",
