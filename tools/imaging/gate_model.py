@@ -89,7 +89,7 @@ class Gate:
         inverted = (negative >= lines.invert_from) & ~small
         again = np.flatnonzero((best > 0) | inverted)
         if len(again):
-            righted = [gate_input(right(pictures[i], best[i], inverted[i])) for i in again]
+            righted = [gate_input(right(pictures[int(i)], best[i], inverted[i])) for i in again]
             film[again] = (film[again] + self._seen(righted)[0]) / 2
         return Opinion(film, best, inverted, small)
 
@@ -114,10 +114,12 @@ class Gate:
 
 def right(pixels: Pixels, turns: int | np.int64, negative: bool | np.bool_) -> Pixels:
     """Turn a picture clockwise by so many quarter turns and undo a negative."""
-    upright: Pixels = np.ascontiguousarray(np.rot90(pixels, -int(turns)))
-    return (
-        np.asarray(upright.max() - upright + upright.min(), upright.dtype) if negative else upright
-    )
+
+    def turned(values: Pixels) -> Pixels:
+        upright: Pixels = np.ascontiguousarray(np.rot90(values, -int(turns)), values.dtype)  # type: ignore[assignment]
+        return upright
+
+    return turned(pixels.max() - pixels + pixels.min()) if negative else turned(pixels)
 
 
 def save_gate(network: GateNet, folder: Path) -> str:
