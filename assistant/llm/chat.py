@@ -158,11 +158,13 @@ class LocalChatModel(BaseChatModel):
         return template.words_message(str(message.content), decision)
 
     def _parsed(self, text: str) -> list[ToolCallChunk]:
-        """The decoded calls; none where decoding was stopped or cut in the middle of one."""
+        """The decoded calls, each once; none where decoding was stopped or cut in the middle of one."""
         try:
             calls = json.loads(text)
         except ValueError:
             return []
+        # a small model likes to say a call again; the same call twice brings nothing new
+        calls = [call for index, call in enumerate(calls) if call not in calls[:index]]
         specs = {spec.name: spec for spec in self.local.specs}
         return [
             ToolCallChunk(

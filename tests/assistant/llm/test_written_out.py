@@ -1,7 +1,11 @@
 """A call as the model writes it, with every argument of the contract, and back."""
 
+import json
+from types import SimpleNamespace
+
 import pytest
 
+from consilium.assistant.llm.chat import LocalChatModel
 from consilium.assistant.llm.template import as_stated, written_out
 from consilium.tools.registry import TOOLS
 
@@ -40,3 +44,14 @@ def test_a_call_survives_being_written_out(tool: str, arguments: dict[str, objec
 def test_a_stated_default_is_not_repeated() -> None:
     stated = {"age": 61, "diabetes": False, "cholesterol_unit": "mg/dL"}
     assert as_stated(TOOLS["predict_risk"], stated) == {"age": 61}
+
+
+def test_the_same_call_twice_in_a_message_is_one_call() -> None:
+    model = LocalChatModel.model_construct(local=SimpleNamespace(specs=list(TOOLS.values())))
+    call = {"name": "profile_molecule", "arguments": {"molecule": "aspirin"}}
+    other = {"name": "profile_molecule", "arguments": {"molecule": "ibuprofen"}}
+    parsed = model._parsed(json.dumps([call, other, call]))
+    assert [json.loads(found["args"] or "")["molecule"] for found in parsed] == [
+        "aspirin",
+        "ibuprofen",
+    ]
