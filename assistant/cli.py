@@ -52,6 +52,7 @@ train = typer.Typer(help="Train a specialist anew: one YAML, resumable.", no_arg
 app.add_typer(train, name="train")
 app.command()(imaging.scans)
 evaluate.command("imaging")(imaging.eval_imaging)
+train.command("imaging")(imaging.train_imaging)
 app.command("risk")(risk.risk)
 evaluate.command("risk")(risk.eval_risk)
 train.command("risk")(risk.train_risk)

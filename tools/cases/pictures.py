@@ -97,11 +97,7 @@ class FilmSearch:
             self._reader = self._reader or FilmReader.load()
             reader = self._reader
         snapshot = self._base.snapshot()
-        if snapshot.model.sha256 != reader.card.weights_sha256:
-            raise ToolError(
-                "The films were indexed with another version of the film reader: remove the folder"
-                " cases/films in the data folder and add the films again."
-            )
+        _check_weights(snapshot, reader)
         embedding = _embed(reader, [_open(picture)])
         if reader.novelty.distance(embedding)[0] > reader.card.novelty_threshold:
             return None
@@ -135,7 +131,7 @@ def add_pictures(images: Path, labels: Path, home: Path | None = None) -> Pictur
     ------
     ToolError
         If the labels cannot be read or contradict each other or what is there, a file is missing or no
-        film, or the weights are missing.
+        film, the weights are missing, or the films were indexed with other weights.
     """
     listed = list(_listed(images, labels))
     reader = FilmReader.load()
@@ -143,7 +139,9 @@ def add_pictures(images: Path, labels: Path, home: Path | None = None) -> Pictur
     if not base.exists:
         weights, dimension = reader.card.weights_sha256, len(reader.novelty.center)
         base.create(ModelInfo(name=reader.card.name, sha256=weights, dimension=dimension))
-    present = base.snapshot().by_id([film.case.id for film in listed])
+    snapshot = base.snapshot()
+    _check_weights(snapshot, reader)
+    present = snapshot.by_id([film.case.id for film in listed])
     for film in listed:
         there = present.get(film.case.id)
         if there and there.text != film.case.text:
@@ -160,6 +158,14 @@ def add_pictures(images: Path, labels: Path, home: Path | None = None) -> Pictur
             base.add([film.case for film in batch], vectors, deduplicate=False)
             progress.update(len(batch))
     return Pictures(len(fresh), len(listed) - len(fresh))
+
+
+def _check_weights(snapshot: Snapshot, reader: FilmReader) -> None:
+    if snapshot.model.sha256 != reader.card.weights_sha256:
+        raise ToolError(
+            "The films were indexed with another version of the film reader: remove the folder"
+            " cases/films in the data folder and add the films again."
+        )
 
 
 def _folder(home: Path) -> Path:
@@ -207,7 +213,7 @@ def _is_in(path: Path, folder: Path) -> bool:
 
 def _embed(reader: FilmReader, films: Sequence[Film]) -> Vectors:
     """Embeddings [n, d] of films, each prepared as the reader does."""
-    size = reader.card.config.network.input_size
+    size = reader.network.input_size
     return embed(reader.network, np.stack([prepare(film.pixels, size) for film in films]))
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from consilium.tools.imaging.calibration import Calibration
-from consilium.tools.imaging.fit import FitConfig
+from consilium.tools.imaging.recipe import TrainConfig
 
 WEIGHTS = Path(__file__).parent / "weights"
+THUMBNAIL_WEIGHTS = WEIGHTS / "pneumoniamnist"
 ADULT_FIGURES = "nih test"
 CARD_FILE, WEIGHTS_FILE = "card.json", "film.safetensors"
 
@@ -25,7 +26,12 @@ class Figure(_Part):
 
 
 class Figures(_Part):
-    """What was measured on one set of films; each figure by its name."""
+    """What was measured on one set of films; each figure by its name.
+
+    Parameters
+    ----------
+    abstained : share that the reader finds too unlike its training films; they are measured like the others.
+    """
 
     films: int
     pneumonias: int
@@ -33,6 +39,32 @@ class Figures(_Part):
     abstained: float
     reader: dict[str, Figure]
     baseline: dict[str, Figure]
+
+
+class Heatmaps(_Part):
+    """How much of the heatmaps' energy lies in the boxes that radiologists drew around pneumonias.
+
+    Parameters
+    ----------
+    films : with a box; `unseen` of them are of patients that were not trained on.
+    inside, inside_unseen : share of the energy inside the boxes, 0 to 1.
+    chance, chance_unseen : the boxes' share of the films' area.
+    centre, centre_unseen : what a fixed bump in the middle of every film would reach.
+    randomised : what the same networks with random weights reach.
+    likeness : rank correlation of the heatmaps with those of random weights; near 0 where the map shows
+        what was learned and not the film's edges.
+    """
+
+    films: int
+    unseen: int
+    inside: Figure
+    inside_unseen: Figure
+    chance: float
+    chance_unseen: float
+    centre: float
+    centre_unseen: float
+    randomised: float
+    likeness: float
 
 
 class Collection(_Part):
@@ -48,7 +80,14 @@ class Collection(_Part):
 
 
 class Card(_Part):
-    """Everything a user of the weights should know, and what the reader needs to load them."""
+    """Everything a user of the weights should know, and what the reader needs to load them.
+
+    Parameters
+    ----------
+    finalists : every model that was measured on the test films before this one, with its figures.
+    calibration : by collection, in the order of their names.
+    confounds : AUC on the adult test films of what is not the disease, and without it.
+    """
 
     name: str
     version: str
@@ -58,12 +97,15 @@ class Card(_Part):
     limits: list[str]
     data: list[Collection]
     command: str
-    config: FitConfig
+    finalists: list[str] = []
+    config: TrainConfig
     weights_sha256: str
     parameters: int
-    calibration: Calibration
+    calibration: dict[str, Calibration]
     novelty_threshold: float
     figures: dict[str, Figures]
+    confounds: dict[str, Figure] = {}
+    heatmaps: Heatmaps | None = None
 
     @property
     def adult_auc(self) -> float:

@@ -14,7 +14,14 @@ def scans(
     """Read every film of a folder: one row per film and finding, refusals with their reason."""
     from tqdm import tqdm
 
-    from consilium.tools.imaging.folder import append, done_before, files_below, read_films, row
+    from consilium.tools.imaging.folder import (
+        COLUMNS,
+        append,
+        done_before,
+        files_below,
+        read_films,
+        row,
+    )
     from consilium.tools.imaging.tool import load_reader
 
     done = done_before(out)
@@ -23,12 +30,18 @@ def scans(
     ]
     paths = [path for path in paths if path.resolve() != out.resolve()]
     reader = load_reader()
-    refused = 0
+    append(out, [])  # whether it can be written is told before the first film is read
+    unreadable = abstained = 0
     for read in tqdm(read_films(paths, reader), total=len(paths), unit="film"):
-        refused += read.reading is None
-        append(out, [row(read, folder, reader)])
+        cells = row(read, folder, reader)
+        unreadable += read.reading is None
+        abstained += read.reading is not None and cells[COLUMNS.index("abstained")] == "true"
+        append(out, [cells])
     before = f", {len(done)} from before" if done else ""
-    typer.echo(f"{len(paths)} films{before}, {refused} not readable: {out}")
+    typer.echo(
+        f"{len(paths)} files{before}, {unreadable} not readable, {abstained} without a reading "
+        f"(see the column reason): {out}"
+    )
 
 
 def eval_imaging(
@@ -53,7 +66,24 @@ def eval_imaging(
     for name, part in parts.items():
         typer.echo(
             f"{name}: {part.films} films of {part.patients} patients, {part.pneumonias} pneumonias, "
-            f"{100 * part.abstained:.1f} % abstained, {len(part.unreadable)} not readable"
+            f"{100 * part.turned_away:.1f} % turned away by the gate, "
+            f"{100 * part.abstained:.1f} % abstained in all, {len(part.unreadable)} not readable"
         )
         for metric, figure in part.figures.items():
             typer.echo(f"  {metric}: {figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})")
+
+
+def train_imaging(
+    config: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The run's YAML.")],
+    folder: Annotated[
+        Path, typer.Option("--data", exists=True, file_okay=False, help="Folder of the films.")
+    ],
+    run: Annotated[Path, typer.Option(help="Folder of the run, to resume from.")],
+    weights: Annotated[Path, typer.Option(help="Where weights and card go.")],
+) -> None:
+    """Train the film reader, or go on where a run stopped; writes the weights and their card."""
+    from consilium.tools.imaging.train import train
+
+    card = train(config, folder, run, weights)
+    for name, figures in card.figures.items():
+        typer.echo(f"{name}: AUC {figures.reader['auc'].value:.3f} (n = {figures.films})")

@@ -1,4 +1,4 @@
-"""The two film collections and their splits by patient.
+"""The film collections and their splits by patient.
 
 Read from folders given at run time; nothing of them is kept here.
 """
@@ -13,11 +13,20 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from tqdm import tqdm
 
 from consilium.tools.imaging.preprocess import prepare
 
 Split = Literal["train", "val", "test"]
-SITES = ("kermany", "nih")
+Site = Literal["kermany", "nih", "pneumoniamnist"]
+SITES = ("kermany", "nih")  # the hospitals of full-size films
+FOLDERS: dict[Site, str] = {
+    "kermany": "kermany_cxr224",
+    "nih": "nih_cxr320",
+    "pneumoniamnist": "pneumoniamnist",
+}
+_THUMBNAILS = "pneumoniamnist_reassembled.npz"
+SPLIT_SEED = 7  # of the adult films' patients; the same since the first reader
 
 
 @dataclass(frozen=True)
@@ -29,7 +38,7 @@ class LabelledFilm:
     path : the picture file.
     pneumonia : the label; text-mined, so noisy, where `site` is "nih".
     patient : unique over both sites.
-    site : one of `SITES`: "kermany" (children) or "nih" (mostly adults, another hospital).
+    site : "kermany" (children), "nih" (mostly adults, another hospital) or "pneumoniamnist".
     split : by patient.
     subset : a named part of the test films, reported on its own; may be empty.
     """
@@ -83,7 +92,7 @@ class FilmSet:
         """Return (n,) weights, mean 1 per site, by which both classes of a site count alike."""
         weights = np.ones(len(self))
         sites = np.asarray(self.sites)
-        for site in SITES:
+        for site in sorted(set(self.sites)):
             for label in (0.0, 1.0):
                 rows = (sites == site) & (self.labels == label)
                 weights[rows] = (sites == site).sum() / (2 * max(int(rows.sum()), 1))
@@ -105,7 +114,9 @@ def kermany(folder: Path) -> list[LabelledFilm]:
     return films
 
 
-def nih(folder: Path, seed: int, shares: tuple[float, float] = (0.6, 0.15)) -> list[LabelledFilm]:
+def nih(
+    folder: Path, seed: int = SPLIT_SEED, shares: tuple[float, float] = (0.6, 0.15)
+) -> list[LabelledFilm]:
     """List the adult films, split by a seeded hash of the patient.
 
     Parameters
@@ -127,15 +138,59 @@ def load(films: Iterable[LabelledFilm], size: int) -> FilmSet:
     """Decode and prepare films for the network."""
     films = tuple(films)
     pictures = np.empty((len(films), size, size), np.uint8)
-    for row, film in enumerate(films):
+    for row, film in enumerate(tqdm(films, desc="films", unit="film", disable=None)):
         with Image.open(film.path) as picture:
             pictures[row] = prepare(np.asarray(picture.convert("L")), size)
     return FilmSet(films, pictures, np.array([film.pneumonia for film in films], dtype=np.float64))
 
 
+def collect(sites: Iterable[Site], root: Path, size: int, cache: Path | None = None) -> FilmSet:
+    """Load whole collections from a folder that holds them by the names in `FOLDERS`.
+
+    Parameters
+    ----------
+    cache : where the prepared pictures are kept, so that a resumed run need not decode them again.
+    """
+    sites = tuple(sites)
+    if sites == ("pneumoniamnist",):
+        return _thumbnails(root / FOLDERS["pneumoniamnist"] / _THUMBNAILS, size)
+    listed = {"kermany": kermany, "nih": nih}
+    films = [film for site in sites for film in listed[site](root / FOLDERS[site])]
+    if cache is None:
+        return load(films, size)
+    hashes = "".join(labels_sha256(root / FOLDERS[site]) for site in sites)
+    key = hashlib.sha256(f"{size}{hashes}".encode()).hexdigest()[:12]
+    file = cache / f"films-{size}-{key}.npy"
+    if file.exists():
+        labels = np.array([film.pneumonia for film in films], dtype=np.float64)
+        return FilmSet(tuple(films), np.load(file), labels)
+    loaded = load(films, size)
+    cache.mkdir(parents=True, exist_ok=True)
+    np.save(file, loaded.pictures)
+    return loaded
+
+
+def _thumbnails(file: Path, size: int) -> FilmSet:
+    """PneumoniaMNIST's 28 px films and official splits; patients are not known there, so each film is one."""
+    films: list[LabelledFilm] = []
+    pictures: list[NDArray[np.uint8]] = []
+    with np.load(file) as arrays:
+        for split in get_args(Split):
+            labels = arrays[f"{split}_labels"].ravel()
+            pictures += [prepare(picture, size) for picture in arrays[f"{split}_images"]]
+            films += [
+                LabelledFilm(file, bool(label), f"{split}-{row}", "pneumoniamnist", split)
+                for row, label in enumerate(labels)
+            ]
+    pneumonia = np.array([film.pneumonia for film in films], dtype=np.float64)
+    return FilmSet(tuple(films), np.stack(pictures), pneumonia)
+
+
 def labels_sha256(folder: Path) -> str:
-    """Return the SHA-256 of a collection's labels file, which holds the hash of each picture."""
-    return hashlib.sha256((folder / "labels.csv").read_bytes()).hexdigest()
+    """Return the SHA-256 of a collection's labels file (which holds that of each picture) or archive."""
+    thumbnails = folder / _THUMBNAILS
+    file = thumbnails if thumbnails.exists() else folder / "labels.csv"
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _rows(folder: Path) -> list[dict[str, str]]:

@@ -1,54 +1,84 @@
-"""Many films at once: every file of a folder through the same door and the same reader as one film in the chat."""
+"""Many films at once: every file of a folder through the same door, gate and reader as one film in the chat."""
 
 import csv
+import io
 import tempfile
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from os import cpu_count
 from pathlib import Path
+from queue import SimpleQueue
 from typing import NamedTuple
 
 from consilium.tools.contract import ToolError
-from consilium.tools.imaging import report
+from consilium.tools.imaging import gate, report
 from consilium.tools.imaging.film import Film
-from consilium.tools.imaging.intake import admit
+from consilium.tools.imaging.intake import Door
 from consilium.tools.imaging.reader import FilmReader, Reading
 
 COLUMNS = "file finding probability low high level abstained reason warnings model_version".split()
-_AT_ONCE = 16  # films that lie decoded on the disk at a time
+_AHEAD = 8  # films that may lie decoded in memory, waiting for the reader
 
 
 class Read(NamedTuple):
-    """One file's fate: a reading with the film's own facts, or the sentence of its refusal."""
+    """One file's fate: a reading with the film's own facts, or the sentence of its refusal.
+
+    Parameters
+    ----------
+    turned_away : why the gate takes it for no frontal chest film; it is read all the same, for evaluations.
+    warnings : what the gate changed or doubts.
+    """
 
     path: Path
     reading: Reading | None
     facts: dict[str, str]
     refusal: str = ""
+    turned_away: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 def read_films(paths: Sequence[Path], reader: FilmReader) -> Iterator[Read]:
-    """Read files in their order; decoding runs in child processes, as many at once as there are cores."""
-    with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(cpu_count()) as pool:
-        for start in range(0, len(paths), _AT_ONCE):
-            some = paths[start : start + _AT_ONCE]
-            folders = [Path(scratch, str(place)) for place in range(len(some))]
-            for path, film in zip(some, pool.map(_decoded, some, folders), strict=True):
-                if isinstance(film, str):
-                    yield Read(path, None, {}, film)
-                else:
-                    yield Read(path, reader.read(film.pixels), dict(film.facts))
+    """Read files in their order; child processes, as many as there are cores, decode ahead."""
+    cores = cpu_count() or 1
+    doors: SimpleQueue[Door] = SimpleQueue()
+    every = [Door() for _ in range(cores)]
+    for door in every:
+        doors.put(door)
+    waiting: deque[tuple[Path, Future[Film | str]]] = deque()
+    with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(cores) as pool:
+        try:
+            for number, path in enumerate(paths):
+                place = Path(scratch, str(number % (_AHEAD + cores + 1)))
+                waiting.append((path, pool.submit(_decoded, path, place, doors)))
+                if len(waiting) >= _AHEAD:
+                    yield _read(*waiting.popleft(), reader)
+            while waiting:
+                yield _read(*waiting.popleft(), reader)
+        finally:
+            pool.shutdown(cancel_futures=True)
+            for door in every:
+                door.close()
 
 
-def _decoded(path: Path, folder: Path) -> Film | str:
+def _decoded(path: Path, folder: Path, doors: SimpleQueue[Door]) -> Film | str:
+    door = doors.get()
     try:
-        admitted = admit(path, folder)
-        film = Film.read(admitted.path)
-        admitted.path.unlink()
-        admitted.preview.unlink()
+        admitted = door.admit(path, folder)
+        return Film.read(admitted.path)
     except ToolError as refusal:
         return str(refusal)
-    return film
+    finally:
+        doors.put(door)
+
+
+def _read(path: Path, decoded: Future[Film | str], reader: FilmReader) -> Read:
+    film = decoded.result()
+    if isinstance(film, str):
+        return Read(path, None, {}, film)
+    checked = gate.check(film)
+    reading = reader.read(checked.film.pixels)
+    return Read(path, reading, dict(film.facts), "", checked.refusal, checked.warnings)
 
 
 def row(read: Read, root: Path, reader: FilmReader) -> list[str]:
@@ -57,12 +87,13 @@ def row(read: Read, root: Path, reader: FilmReader) -> list[str]:
     version = report.SOURCE.version
     if read.reading is None:
         return [name, "pneumonia", "", "", "", "", "true", read.refusal, "", version]
-    warnings = "; ".join(report.cautions(read.facts, reader.card.adult_auc))
-    if read.reading.outside:
-        return [name, "pneumonia", "", "", "", "", "true", report.OUTSIDE, warnings, version]
-    numbers = [read.reading.probability, *read.reading.interval]
-    told = [f"{number:.3f}" for number in numbers]
-    return [name, "pneumonia", *told, read.reading.level, "false", "", warnings, version]
+    told = [*read.warnings, *report.cautions(read.facts, reader.card.adult_auc)]
+    warnings = "; ".join(told)
+    reason = read.turned_away or (report.OUTSIDE if read.reading.outside else "")
+    if reason:
+        return [name, "pneumonia", "", "", "", "", "true", reason, warnings, version]
+    numbers = [f"{number:.3f}" for number in (read.reading.probability, *read.reading.interval)]
+    return [name, "pneumonia", *numbers, read.reading.level, "false", "", warnings, version]
 
 
 def files_below(folder: Path) -> list[Path]:
@@ -90,25 +121,48 @@ def done_before(out: Path) -> set[str]:
     Raises
     ------
     ToolError
-        If `out` is something else than a report of films.
+        If `out` cannot be read or is something else than a report of films.
     """
     if not out.exists():
         return set()
     try:
-        text = out.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        text = "?"
+        with out.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+            text = file.read()
+    except OSError:
+        raise ToolError("The report cannot be read: please give another --out.") from None
     whole = text[: text.rfind("\n") + 1]
-    rows = list(csv.reader(whole.splitlines()))
+    try:
+        rows = list(csv.reader(io.StringIO(whole, newline="")))
+    except csv.Error:
+        rows = []
     if text and (not rows or rows[0] != COLUMNS):
         raise ToolError("The report exists and is not one of films: please give another --out.")
     if whole != text:
-        out.write_text(whole, encoding="utf-8")
-    return {cells[0] for cells in rows[1:]}
+        _write(out, whole, "w")
+    return {cells[0] for cells in rows[1:] if cells}
 
 
 def append(out: Path, rows: Sequence[Sequence[str]]) -> None:
-    """Add rows to the report, with its header where it is new."""
+    """Add rows to the report, with its header where it is new.
+
+    Raises
+    ------
+    ToolError
+        If the report cannot be written.
+    """
+    text = io.StringIO(newline="")
     new = not out.exists() or not out.stat().st_size
-    with out.open("a", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows] if new else rows)
+    csv.writer(text, lineterminator="\n").writerows([COLUMNS, *rows] if new else rows)
+    _write(out, text.getvalue(), "a")
+
+
+def _write(out: Path, text: str, mode: str) -> None:
+    """Write bytes of file names that are no UTF-8 as they are."""
+    try:
+        with out.open(mode, encoding="utf-8", errors="surrogateescape", newline="") as file:
+            file.write(text)
+    except OSError as error:
+        raise ToolError(
+            f"The report cannot be written ({(error.strerror or 'no space').lower()}): "
+            "please give another --out or make room on the disk; the next run goes on from here."
+        ) from None

@@ -6,6 +6,7 @@ bootstrap; else each film is a patient), `split` (then only "test" counts), `vie
 
 import csv
 import hashlib
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,8 +26,9 @@ _FEWEST = 10  # films of each label in a part that is measured on its own
 
 
 class Labelled(BaseModel):
-    """One line of the labels file."""
+    """One line of the labels file; `file` as it is written there."""
 
+    file: str
     path: Path
     label: float
     patient: str
@@ -39,13 +41,15 @@ class Measured(BaseModel):
     Parameters
     ----------
     films, pneumonias, patients : of the films that were read.
-    abstained : share of them that the reader abstains from; they are measured like the others.
+    turned_away : share of them that the gate takes for no frontal chest film.
+    abstained : share that gate or reader abstain from; they are measured like the others.
     unreadable : files that were refused, with the reason; they are in no figure.
     """
 
     films: int
     pneumonias: int
     patients: int
+    turned_away: float
     abstained: float
     unreadable: dict[str, str] = {}
     figures: dict[str, Figure]
@@ -61,12 +65,11 @@ def read_labels(path: Path, card: Card) -> list[Labelled]:
     ToolError
         If a column is missing, a label is unknown, or no film is left; names the line.
     """
-    with path.open(newline="", encoding="utf-8-sig") as lines:
-        rows = list(csv.DictReader(lines))
+    rows = _rows(path)
     known = {part.labels_sha256: part.name for part in card.data}
     site = known.get(hashlib.sha256(path.read_bytes()).hexdigest())
     if site == "nih":
-        films = data.nih(path.parent, card.config.seed)
+        films = data.nih(path.parent)
         rows = [row | {"split": film.split} for row, film in zip(rows, films, strict=True)]
     labelled = list(_labelled(rows, path.parent))
     if not labelled:
@@ -76,10 +79,23 @@ def read_labels(path: Path, card: Card) -> list[Labelled]:
     return labelled
 
 
+def _rows(path: Path) -> list[dict[str, str]]:
+    """Rows by column; Excel's semicolons pass for commas."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        header = text.partition("\n")[0]
+        separator = ";" if ";" in header and "," not in header else ","
+        return list(csv.DictReader(io.StringIO(text, newline=""), delimiter=separator))
+    except UnicodeDecodeError:
+        raise ToolError("The labels file is not UTF-8 text: please save it as CSV UTF-8.") from None
+    except csv.Error as error:
+        raise ToolError(f"The labels file is no CSV ({error}): please save it again.") from None
+
+
 def _labelled(rows: list[dict[str, str]], folder: Path) -> Iterator[Labelled]:
     only_test = any(row.get("split") == "test" for row in rows)
     for number, row in enumerate(rows, start=2):
-        if not row.get("file") or row.get("label") not in LABELS:
+        if not row.get("file") or (row.get("label") or "").strip().lower() not in LABELS:
             raise ToolError(
                 f"Line {number} of the labels file lacks a file or has another label than "
                 f"{' or '.join(LABELS)}: its columns must be named file and label."
@@ -87,8 +103,9 @@ def _labelled(rows: list[dict[str, str]], folder: Path) -> Iterator[Labelled]:
         if only_test and row.get("split") != "test":
             continue
         yield Labelled(
+            file=row["file"],
             path=folder / row["file"],
-            label=LABELS[row["label"]],
+            label=LABELS[row["label"].strip().lower()],
             patient=row.get("patient_id") or row["file"],
             parts=[f"{name} {row[name]}" for name in _PARTS if row.get(name)],
         )
@@ -115,12 +132,24 @@ def _measured(labelled: list[Labelled], reads: list[Read], reader: FilmReader) -
         raise ToolError("None of the labelled films could be read.")
     labels = np.array([film.label for film, _ in seen])
     scores = np.array([reading.probability for _, reading in seen])
+    threshold = np.array([reading.threshold for _, reading in seen])
     patients = [film.patient for film, _ in seen]
     return Measured(
         films=len(seen),
         pneumonias=int(labels.sum()),
         patients=len(set(patients)),
-        abstained=round(float(np.mean([reading.outside for _, reading in seen])), 4),
-        unreadable={read.path.name: read.refusal for read in reads if not read.reading},
-        figures=figures_of(labels, scores, patients, reader.card.calibration.threshold),
+        turned_away=_share([bool(read.turned_away) for read in reads if read.reading]),
+        abstained=_share(
+            [bool(read.turned_away) or read.reading.outside for read in reads if read.reading]
+        ),
+        unreadable={
+            film.file: read.refusal
+            for film, read in zip(labelled, reads, strict=True)
+            if not read.reading
+        },
+        figures=figures_of(labels, scores, threshold, patients),
     )
+
+
+def _share(flags: list[bool]) -> float:
+    return round(float(np.mean(flags)), 4)

@@ -1,6 +1,7 @@
 """How good a reader is: discrimination, calibration, and how sure we are of either.
 
-Scores are probabilities of pneumonia, labels 1.0 = pneumonia and 0.0 = normal.
+Scores are probabilities of pneumonia, or how far these lie above an operating point; labels are
+1.0 = pneumonia and 0.0 = normal.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -27,17 +28,27 @@ def auc(labels: Numbers, scores: Numbers) -> float:
     return float((below + not_above).sum() / (2 * len(positive) * len(negative)))
 
 
-def sensitivity(labels: Numbers, scores: Numbers, threshold: float) -> float:
+def accuracy(labels: Numbers, scores: Numbers, threshold: float = 0.0) -> float:
+    """Share of the films on the right side of the threshold."""
+    return float(((scores >= threshold) == (labels == 1)).mean())
+
+
+def share(_: Numbers, held: Numbers) -> float:
+    """Share of films of which something holds (1.0)."""
+    return float(held.mean())
+
+
+def sensitivity(labels: Numbers, scores: Numbers, threshold: float = 0.0) -> float:
     """Share of the pneumonias at or above the threshold."""
     return float((scores[labels == 1] >= threshold).mean()) if (labels == 1).any() else float("nan")
 
 
-def specificity(labels: Numbers, scores: Numbers, threshold: float) -> float:
+def specificity(labels: Numbers, scores: Numbers, threshold: float = 0.0) -> float:
     """Share of the normal films below the threshold."""
     return float((scores[labels == 0] < threshold).mean()) if (labels == 0).any() else float("nan")
 
 
-def balanced_accuracy(labels: Numbers, scores: Numbers, threshold: float) -> float:
+def balanced_accuracy(labels: Numbers, scores: Numbers, threshold: float = 0.0) -> float:
     """Mean of sensitivity and specificity."""
     return (sensitivity(labels, scores, threshold) + specificity(labels, scores, threshold)) / 2
 

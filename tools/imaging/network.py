@@ -1,14 +1,19 @@
-"""The network: a compact residual CNN with squeeze-and-excitation for one-channel films.
+"""The network: a trunk of one of several architectures, and one logit from its last stage."""
 
-Small enough (1.3 million parameters) to train from scratch on one CPU core and to be kept in git.
-"""
-
-from typing import NamedTuple
+from typing import Literal, NamedTuple, Self
 
 import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
-from torch.nn import functional
+
+from consilium.tools.imaging.convnext import convnext_trunk
+from consilium.tools.imaging.efficientnet import efficientnet_trunk
+from consilium.tools.imaging.residual import residual_trunk
+from consilium.tools.imaging.trunk import Trunk
+
+_FEW = 2  # films that go through the frozen stages at a time
+
+Architecture = Literal["residual", "convnext", "efficientnet_lite0"]
 
 
 class NetworkConfig(BaseModel):
@@ -16,17 +21,21 @@ class NetworkConfig(BaseModel):
 
     Parameters
     ----------
+    architecture : the trunk; "efficientnet_lite0" has its own widths and depths.
     input_size : side of the square input, pixels.
     widths : channels of the stages; each stage after the first halves the side.
-    depth : residual blocks per stage.
+    depth : blocks per stage.
+    small : for thumbnails (28 pixels): the stem keeps the side instead of quartering it.
     dropout : share of the embedding dropped in training, 0 to 1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    architecture: Architecture = "residual"
     input_size: int = 128
     widths: tuple[int, ...] = (32, 64, 96, 160)
     depth: int = 2
+    small: bool = False
     dropout: float = 0.2
 
 
@@ -36,80 +45,24 @@ class Output(NamedTuple):
     Parameters
     ----------
     logits : (batch,) uncalibrated log-odds of pneumonia.
-    embedding : (batch, sum(widths)) mean activations of all stages, to tell strange films by.
+    embedding : (batch, d) mean activations of several stages, to tell strange films by.
     """
 
     logits: Tensor
     embedding: Tensor
 
 
-class SqueezeExcite(nn.Module):
-    """Channel gates from the channels' means (Hu et al., CVPR 2018)."""
-
-    def __init__(self, channels: int, reduction: int = 8) -> None:
-        super().__init__()
-        self.reduce = nn.Conv2d(channels, channels // reduction, 1)
-        self.expand = nn.Conv2d(channels // reduction, channels, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Gate x of shape (batch, channels, height, width)."""
-        gate = self.expand(functional.relu(self.reduce(x.mean((2, 3), keepdim=True))))
-        gated: Tensor = x * gate.sigmoid()
-        return gated
-
-
-class Block(nn.Module):
-    """Two 3x3 convolutions with a shortcut (He et al., CVPR 2016), gated per channel."""
-
-    def __init__(self, incoming: int, channels: int, stride: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv2d(incoming, channels, 3, stride, 1, bias=False),
-            nn.BatchNorm2d(channels),
-            nn.ReLU(),
-            nn.Conv2d(channels, channels, 3, 1, 1, bias=False),
-            nn.BatchNorm2d(channels),
-            SqueezeExcite(channels),
-        )
-        self.shortcut: nn.Module = nn.Identity()
-        if stride != 1 or incoming != channels:
-            self.shortcut = nn.Sequential(
-                nn.AvgPool2d(stride) if stride > 1 else nn.Identity(),
-                nn.Conv2d(incoming, channels, 1, bias=False),
-                nn.BatchNorm2d(channels),
-            )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (batch, incoming, h, w) to (batch, channels, h / stride, w / stride)."""
-        return functional.relu(self.body(x) + self.shortcut(x))
-
-
 class FilmNet(nn.Module):
-    """Residual network from a (batch, 1, side, side) film to one logit.
-
-    Grad-CAM looks at `stages[-1]`. The last stage keeps its side, so the map is not too coarse.
-    """
+    """From a (batch, 1, side, side) film to one logit; Grad-CAM looks at `stages`."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
-        first = config.widths[0]
-        self.stem = nn.Sequential(
-            nn.Conv2d(1, first, 5, 2, 2, bias=False),
-            nn.BatchNorm2d(first),
-            nn.ReLU(),
-            nn.MaxPool2d(3, 2, 1),
-        )
-        self.stages = nn.ModuleList()
-        incoming = first
-        for position, width in enumerate(config.widths):
-            stride = 2 if 0 < position < len(config.widths) - 1 else 1
-            blocks = [Block(incoming, width, stride)]
-            blocks += [Block(width, width, 1) for _ in range(config.depth - 1)]
-            self.stages.append(nn.Sequential(*blocks))
-            incoming = width
+        trunk = _trunk(config)
+        self.stem, self.stages, self.embedded = trunk.stem, trunk.stages, trunk.embedded
+        self.frozen = 0  # stages at the start that are not trained, and the stem with them
         self.dropout = nn.Dropout(config.dropout)
-        self.head = nn.Linear(incoming, 1)
+        self.head = nn.Linear(trunk.widths[-1], 1)
 
     def forward(self, films: Tensor) -> Tensor:
         """Return (batch,) logits of pneumonia for (batch, 1, side, side) films scaled to mean 0."""
@@ -117,10 +70,40 @@ class FilmNet(nn.Module):
 
     def read(self, films: Tensor) -> Output:
         """Return the logits together with the embedding."""
-        x = self.stem(films)
-        means = []
-        for stage in self.stages:
+        x, means = self._frozen_part(films)
+        for stage in self.stages[self.frozen :]:
             x = stage(x)
             means.append(x.mean((2, 3)))
         logits = self.head(self.dropout(means[-1])).squeeze(1)
-        return Output(logits, torch.cat(means, dim=1))
+        return Output(logits, torch.cat([means[stage] for stage in self.embedded], dim=1))
+
+    def train(self, mode: bool = True) -> Self:
+        """Set the mode; frozen stages keep the statistics they came with."""
+        super().train(mode)
+        if self.frozen:
+            self.stem.eval()
+            self.stages[: self.frozen].eval()
+        return self
+
+    def _frozen_part(self, films: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Run stem and frozen stages, a few films at a time so that all stays in the cache."""
+        if not self.frozen:
+            return self.stem(films), []
+        outs, means = [], []
+        with torch.no_grad():
+            for part in films.split(_FEW):
+                x = self.stem(part)
+                seen = []
+                for stage in self.stages[: self.frozen]:
+                    x = stage(x)
+                    seen.append(x.mean((2, 3)))
+                outs.append(x)
+                means.append(seen)
+        return torch.cat(outs), [torch.cat(stage) for stage in zip(*means, strict=True)]
+
+
+def _trunk(config: NetworkConfig) -> Trunk:
+    if config.architecture == "efficientnet_lite0":
+        return efficientnet_trunk()
+    build = residual_trunk if config.architecture == "residual" else convnext_trunk
+    return build(config.widths, config.depth, config.small)

@@ -29,8 +29,12 @@ class Novelty:
 
     def distance(self, embeddings: NDArray[np.float32]) -> Numbers:
         """Return the distances of (n, d) embeddings; about 1 for a training film."""
-        white = (embeddings - self.center) @ self.whitening
-        return np.asarray(np.sqrt((white.astype(np.float64) ** 2).mean(axis=1)))
+        return np.asarray(np.sqrt((self.white(embeddings).astype(np.float64) ** 2).mean(axis=1)))
+
+    def white(self, embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return (n, d) embeddings in which the training films have mean 0 and covariance 1."""
+        whitened: NDArray[np.float32] = (embeddings - self.center) @ self.whitening
+        return whitened
 
 
 def fit_novelty(embeddings: NDArray[np.float32]) -> Novelty:

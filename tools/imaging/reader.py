@@ -13,20 +13,22 @@ from safetensors.torch import load, save
 
 from consilium.tools.contract import ToolError
 from consilium.tools.imaging.card import WEIGHTS, WEIGHTS_FILE, Card
+from consilium.tools.imaging.ensemble import Ensemble
 from consilium.tools.imaging.film import Pixels
 from consilium.tools.imaging.logistic import Numbers
-from consilium.tools.imaging.network import FilmNet
 from consilium.tools.imaging.novelty import Novelty
+from consilium.tools.imaging.population import Population
 from consilium.tools.imaging.preprocess import prepare, to_input
 from consilium.tools.imaging.report import FilmLevel
 from consilium.tools.imaging.views import COUNT, views
 
-_BATCH = 16  # films; each becomes COUNT views
+_BATCH = 8  # films; each becomes COUNT views
 _NETWORK, _NOVELTY = "network.", "novelty."
+_CENTER, _WHITENING, _POPULATION = "center", "whitening", "population"
 
 
 class Scores(NamedTuple):
-    """What the network says of n films.
+    """What the networks say of n films.
 
     Parameters
     ----------
@@ -35,6 +37,19 @@ class Scores(NamedTuple):
 
     logits: Numbers
     spread: Numbers
+
+
+class Readings(NamedTuple):
+    """The reader's opinion of n films, field by field as in `Reading`; `logits` are uncalibrated."""
+
+    logits: Numbers
+    probability: Numbers
+    low: Numbers
+    high: Numbers
+    threshold: Numbers
+    levels: list[FilmLevel]
+    outside: NDArray[np.bool_]
+    population: list[str]
 
 
 @dataclass(frozen=True)
@@ -47,16 +62,20 @@ class Reading:
         see `Calibration.interval` for what the interval holds and what it does not.
     level : how the probability reads.
     outside : True where the film is unlike the training films; the probability then means nothing.
+    threshold : the operating point, a probability.
+    population : the collection whose films it looks like and whose calibration was used.
     """
 
     probability: float
     interval: tuple[float, float]
     level: FilmLevel
     outside: bool
+    threshold: float = 0.5
+    population: str = ""
 
 
 @torch.inference_mode()
-def score(network: FilmNet, pictures: NDArray[np.uint8]) -> Scores:
+def score(network: Ensemble, pictures: NDArray[np.uint8]) -> Scores:
     """Score (n, size, size) prepared films over their fixed views."""
     network.eval()
     parts = [network(views(to_input(part))).view(-1, COUNT) for part in _batches(pictures, _BATCH)]
@@ -65,7 +84,7 @@ def score(network: FilmNet, pictures: NDArray[np.uint8]) -> Scores:
 
 
 @torch.inference_mode()
-def embed(network: FilmNet, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+def embed(network: Ensemble, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the (n, d) embeddings of (n, size, size) prepared films."""
     network.eval()
     parts = [network.read(to_input(part)).embedding for part in _batches(pictures, _BATCH * COUNT)]
@@ -78,10 +97,13 @@ def _batches(pictures: NDArray[np.uint8], size: int) -> list[NDArray[np.uint8]]:
 
 
 class FilmReader:
-    """A network with its calibration; reads one film at a time, from several threads if need be."""
+    """Networks with their calibration; reads from several threads if need be."""
 
-    def __init__(self, network: FilmNet, novelty: Novelty, card: Card) -> None:
-        self.network, self.novelty, self.card = network.eval(), novelty, card
+    def __init__(
+        self, network: Ensemble, novelty: Novelty, population: Population, card: Card
+    ) -> None:
+        self.network, self.novelty = network.eval(), novelty
+        self.population, self.card = population, card
 
     @classmethod
     def load(cls, folder: Path = WEIGHTS) -> "FilmReader":
@@ -106,40 +128,60 @@ class FilmReader:
             )
         try:
             tensors = load(content)
-            network = FilmNet(card.config.network)
+            network = Ensemble.of(card.config.networks)
             network.load_state_dict(_part(tensors, _NETWORK))
-        except (SafetensorError, RuntimeError):
+            arrays = {name: v.float().numpy() for name, v in _part(tensors, _NOVELTY).items()}
+            novelty = Novelty(arrays[_CENTER], arrays[_WHITENING])
+            population = Population(tuple(card.calibration), arrays[_POPULATION])
+        except (SafetensorError, RuntimeError, KeyError):
             raise ToolError(
                 "The film reader's weights do not fit this version: please reinstall Consilium."
             ) from None
-        arrays = {name: value.numpy() for name, value in _part(tensors, _NOVELTY).items()}
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return cls(network, Novelty(arrays["center"], arrays["whitening"]), card)
+        return cls(network, novelty, population, card)
 
     def read(self, pixels: Pixels) -> Reading:
         """Read one film of any size."""
-        picture = prepare(pixels, self.card.config.network.input_size)
-        scores = score(self.network, picture[None])
-        calibration = self.card.calibration
-        probability = float(calibration.probability(scores.logits)[0])
-        low, high = calibration.interval(scores.logits, scores.spread)
-        distance = float(self.novelty.distance(embed(self.network, picture[None]))[0])
+        found = self.read_many(prepare(pixels, self.network.input_size)[None])
         return Reading(
-            probability,
-            (float(low[0]), float(high[0])),
-            calibration.level(probability),
-            distance > self.card.novelty_threshold,
+            float(found.probability[0]),
+            (float(found.low[0]), float(found.high[0])),
+            found.levels[0],
+            bool(found.outside[0]),
+            float(found.threshold[0]),
+            found.population[0],
+        )
+
+    def read_many(self, pictures: NDArray[np.uint8]) -> Readings:
+        """Read (n, size, size) prepared films."""
+        scores = score(self.network, pictures)
+        embedding = embed(self.network, pictures)
+        population = self.population.of(self.novelty.white(embedding))
+        empty = np.empty(len(pictures))
+        probability, low, high, threshold = (empty.copy() for _ in range(4))
+        levels: list[FilmLevel] = ["indeterminate"] * len(pictures)
+        for name, calibration in self.card.calibration.items():
+            rows = np.flatnonzero(np.array(population) == name)
+            probability[rows] = calibration.probability(scores.logits[rows])
+            low[rows], high[rows] = calibration.interval(scores.logits[rows], scores.spread[rows])
+            threshold[rows] = calibration.threshold
+            for row in rows:
+                levels[row] = calibration.level(probability[row])
+        outside = self.novelty.distance(embedding) > self.card.novelty_threshold
+        return Readings(
+            scores.logits, probability, low, high, threshold, levels, outside, population
         )
 
 
-def save_weights(network: FilmNet, novelty: Novelty, folder: Path) -> str:
-    """Write the weights, the network's in half precision, and return the file's SHA-256."""
+def save_weights(network: Ensemble, novelty: Novelty, population: Population, folder: Path) -> str:
+    """Write the weights, the networks' in half precision, and return the file's SHA-256."""
     tensors = {
         _NETWORK + name: (value.half() if value.is_floating_point() else value).contiguous()
         for name, value in network.state_dict().items()
     }
-    tensors[_NOVELTY + "center"] = torch.as_tensor(novelty.center)
-    tensors[_NOVELTY + "whitening"] = torch.as_tensor(novelty.whitening).contiguous()
+    tensors[_NOVELTY + _CENTER] = torch.as_tensor(novelty.center)
+    tensors[_NOVELTY + _WHITENING] = torch.as_tensor(novelty.whitening).contiguous()
+    tensors[_NOVELTY + _POPULATION] = torch.as_tensor(population.weights)
     folder.mkdir(parents=True, exist_ok=True)
     content = save(tensors)
     (folder / WEIGHTS_FILE).write_bytes(content)

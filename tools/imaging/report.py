@@ -14,7 +14,7 @@ FilmLevel = Literal["likely", "indeterminate", "unlikely"]
 
 SOURCE = Source(
     name="Consilium film reader",
-    version="0.1",
+    version="0.2",
     data="Kermany 2018 paediatric chest films; part of NIH ChestX-ray14 (adults)",
 )
 RESEARCH_USE = "Research use only: a radiologist must read the film."
@@ -28,6 +28,8 @@ ADULT = (
     "This is an adult film: the reader learned mostly from children "
     "(AUC on adults {adult_auc:.2f})."
 )
+LOOKS_LIKE = "The film is read by the calibration for {films}, which it looks like."
+FILMS_OF = {"kermany": "the children's films", "nih": "the adults' films"}
 CLIPPED = "Large parts of the film are pure black or pure white, so detail there is lost."
 LOW_RESOLUTION = "The picture is smaller than what the reader works on, so fine detail is missing."
 COLOUR = "The picture has colours: a photograph or screenshot of a film is read less reliably."
@@ -71,6 +73,7 @@ def build_result(
     level: FilmLevel = "indeterminate",
     *,
     facts: Mapping[str, str] | None = None,
+    population: str = "",
     warnings: Sequence[str] = (),
     reason: str = "",
     source: Source = SOURCE,
@@ -83,6 +86,7 @@ def build_result(
     interval : 95 % interval of `probability`.
     level : how the probability reads, by the thresholds fixed on validation films.
     facts : the film's own facts, shown as findings of level "info".
+    population : the collection whose calibration was used, see `FILMS_OF`.
     warnings : sentences, e.g. from `cautions`.
     reason : why the reader abstains, as the end of a sentence; needed where `probability` is None.
     source : the model that read the film.
@@ -98,6 +102,7 @@ def build_result(
             warnings=told,
             sources=[source],
         )
+    looks = [LOOKS_LIKE.format(films=FILMS_OF[population])] if population in FILMS_OF else []
     span = f" (95 % interval {percent(interval[0])} to {percent(interval[1])})" if interval else ""
     reading = Finding(
         label="pneumonia",
@@ -110,7 +115,7 @@ def build_result(
         summary="The film reader gives pneumonia a probability of "
         f"{percent(probability)}{span}: {level}.",
         findings=[reading, *shown],
-        assumptions=[FRONTAL, PREVALENCE],
+        assumptions=[FRONTAL, PREVALENCE, *looks],
         warnings=told,
         sources=[source],
     )

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from consilium.tools.contract import Artifact, ToolContext, ToolResult
-from consilium.tools.imaging import gate, report
+from consilium.tools.contract import Artifact, ToolContext, ToolError, ToolResult
+from consilium.tools.imaging import gate, report, xrv
 from consilium.tools.imaging.contract import AnalyzeScan
 from consilium.tools.imaging.film import Film, Pixels
 from consilium.tools.imaging.heatmap import attention, draw
@@ -42,9 +42,33 @@ def analyze_scan(args: AnalyzeScan, context: ToolContext) -> ToolResult:
     if reading.outside:
         return report.build_result(None, facts=film.facts, warnings=warnings, reason=report.OUTSIDE)
     result = report.build_result(
-        reading.probability, reading.interval, reading.level, facts=film.facts, warnings=warnings
+        reading.probability,
+        reading.interval,
+        reading.level,
+        facts=film.facts,
+        population=reading.population,
+        warnings=warnings,
     )
-    return result.model_copy(update={"artifacts": [_heatmap(reader, film.pixels, args, context)]})
+    heatmap = _heatmap(reader, film.pixels, args, context)
+    return _with_second_model(result.model_copy(update={"artifacts": [heatmap]}), film.pixels)
+
+
+def _with_second_model(result: ToolResult, pixels: Pixels) -> ToolResult:
+    """Add what the model of the setting `CONSILIUM_XRV` finds, or why it cannot be asked."""
+    path = xrv.chosen()
+    if path is None:
+        return result
+    try:
+        more = xrv.findings(xrv.load(path), pixels)
+    except ToolError as refusal:
+        return result.model_copy(update={"warnings": [*result.warnings, str(refusal)]})
+    return result.model_copy(
+        update={
+            "findings": [*result.findings, *more],
+            "warnings": [*result.warnings, xrv.CAUTION],
+            "sources": [*result.sources, xrv.SOURCE],
+        }
+    )
 
 
 def load_reader() -> FilmReader:
@@ -74,7 +98,7 @@ def _quality(pixels: Pixels, reader: FilmReader) -> list[str]:
     extremes = (pixels == pixels.min()) | (pixels == pixels.max())
     if float(np.mean(extremes)) > _CLIPPED_SHARE:
         found.append(report.CLIPPED)
-    if min(pixels.shape) < reader.card.config.network.input_size:
+    if min(pixels.shape) < reader.network.input_size:
         found.append(report.LOW_RESOLUTION)
     return found
 

@@ -69,11 +69,16 @@ def test_an_index_of_other_weights(folder, film, monkeypatch):
     search = FilmSearch(folder)
     reader = pictures.FilmReader.load()
     other = pictures.FilmReader(
-        reader.network, reader.novelty, reader.card.model_copy(update={"weights_sha256": "0" * 64})
+        reader.network,
+        reader.novelty,
+        reader.population,
+        reader.card.model_copy(update={"weights_sha256": "0" * 64}),
     )
     monkeypatch.setattr(pictures.FilmReader, "load", lambda: other)
     with pytest.raises(ToolError, match="another version"):
         search.search(film, 1)
+    with pytest.raises(ToolError, match="another version"):
+        add_pictures(folder / "images", folder / "labels.csv", folder)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from consilium.tools.imaging.calibration import Calibration, fit_calibration
+from consilium.tools.imaging.calibration import Calibration, fit_calibration, operating_point
 from consilium.tools.imaging.logistic import sigmoid
 from consilium.tools.imaging.metrics import (
     auc,
@@ -15,6 +15,7 @@ from consilium.tools.imaging.metrics import (
     specificity,
 )
 from consilium.tools.imaging.novelty import fit_novelty
+from consilium.tools.imaging.population import fit_population
 
 RNG = np.random.default_rng(5)
 
@@ -62,19 +63,35 @@ def simulated(films=4000):
 
 def test_calibration_finds_temperature_and_offset():
     labels, logits, patients = simulated()
-    found = fit_calibration(labels, logits, np.ones(len(labels)), ["a"] * len(labels), patients)
+    found = fit_calibration(labels, logits, np.ones(len(labels)), patients)
     assert found.scale == pytest.approx(0.5, abs=0.05)
     assert found.offset == pytest.approx(-0.5, abs=0.12)
     assert calibration_error(labels, found.probability(logits)) < 0.03
-    normal, ill = logits[labels == 0], logits[labels == 1]
-    assert np.mean(found.probability(normal) >= found.likely_from) == pytest.approx(0.05, abs=0.01)
-    assert np.mean(found.probability(ill) < found.unlikely_below) == pytest.approx(0.05, abs=0.01)
+
+
+def test_the_conformal_set_holds_the_label_of_new_films_in_nine_of_ten_cases():
+    labels, logits, patients = simulated()
+    found = fit_calibration(labels, logits, np.ones(len(labels)), patients)
+    labels, logits, _ = simulated()
+    covered = found.covered(labels, found.probability(logits))
+    for label in (0, 1):
+        assert covered[labels == label].mean() == pytest.approx(0.9, abs=0.02)
+
+
+def test_the_operating_point_leans_to_specificity_within_the_standard_error():
+    labels, logits, patients = simulated()
+    probability = sigmoid(logits)
+    point = operating_point(labels, probability, patients)
+    grid = np.linspace(0.01, 0.99, 99)
+    accuracies = [balanced_accuracy(labels, probability, t) for t in grid]
+    assert point >= grid[int(np.argmax(accuracies))] - 0.01
+    assert balanced_accuracy(labels, probability, point) > max(accuracies) - 0.02
 
 
 def test_interval_widens_with_few_patients_and_unsteady_views():
     def width(films, spread):
         labels, logits, patients = simulated(films)
-        found = fit_calibration(labels, logits, np.ones(films), ["a"] * films, patients)
+        found = fit_calibration(labels, logits, np.ones(films), patients)
         low, high = found.interval(np.array([1.0]), np.array([spread]))
         assert 0 <= low[0] < found.probability(np.array([1.0]))[0] < high[0] <= 1
         return high[0] - low[0]
@@ -83,12 +100,35 @@ def test_interval_widens_with_few_patients_and_unsteady_views():
     assert width(4000, 0.0) < width(4000, 0.5)
 
 
-def test_levels():
+@pytest.mark.parametrize(
+    ("pneumonia_from", "normal_to", "levels"),
+    [
+        # Classes that overlap: between .3 and .8 the set holds both labels.
+        (0.3, 0.8, ["unlikely", "indeterminate", "indeterminate", "likely"]),
+        # Classes far apart: between .4 and .6 it holds neither.
+        (0.6, 0.4, ["unlikely", "unlikely", "likely", "likely"]),
+    ],
+)
+def test_levels(pneumonia_from, normal_to, levels):
     words = Calibration(
-        scale=1, offset=0, covariance=((0, 0), (0, 0)), likely_from=0.8, unlikely_below=0.3
+        scale=1,
+        offset=0,
+        covariance=((0, 0), (0, 0)),
+        pneumonia_from=pneumonia_from,
+        normal_to=normal_to,
     )
-    levels = [words.level(p) for p in (0.29, 0.3, 0.79, 0.8)]
-    assert levels == ["unlikely", "indeterminate", "indeterminate", "likely"]
+    assert [words.level(p) for p in (0.29, 0.3, 0.79, 0.81)] == levels
+    if normal_to < pneumonia_from:
+        assert words.level(0.5) == "indeterminate"
+
+
+def test_a_hospital_is_told_by_its_films():
+    white = RNG.normal(size=(400, 5)).astype(np.float32)
+    sites = ["a"] * 300 + ["b"] * 100
+    white[300:, 2] += 6
+    population = fit_population(white, sites)
+    assert np.mean(np.array(population.of(white)) == np.array(sites)) > 0.98
+    assert fit_population(white, ["a"] * 400).of(white[:2]) == ["a", "a"]
 
 
 def test_novelty_of_seen_and_strange_embeddings():

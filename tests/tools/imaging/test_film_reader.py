@@ -12,13 +12,13 @@ from PIL import Image
 
 from consilium.tools.contract import ToolContext, ToolError
 from consilium.tools.imaging import data, report, tool
-from consilium.tools.imaging.card import WEIGHTS, Card
+from consilium.tools.imaging.card import THUMBNAIL_WEIGHTS, WEIGHTS, Card
 from consilium.tools.imaging.contract import AnalyzeScan
 from consilium.tools.imaging.film import Film
 from consilium.tools.imaging.heatmap import attention, draw
 from consilium.tools.imaging.intake import admit
 from consilium.tools.imaging.metrics import auc
-from consilium.tools.imaging.reader import FilmReader, score
+from consilium.tools.imaging.reader import FilmReader
 
 REPOSITORY = Path(__file__).parents[3]
 SHARED = Path(os.environ.get("CONSILIUM_SHARED", REPOSITORY.parent / "shared"))
@@ -52,10 +52,17 @@ def test_card_is_complete_and_weights_are_small():
         assert figures.films and figures.patients
         for figure in (*figures.reader.values(), *figures.baseline.values()):
             assert figure.low <= figure.value <= figure.high
-    assert 0 < card.calibration.unlikely_below <= card.calibration.threshold
-    assert card.calibration.threshold <= card.calibration.likely_from < 1
-    assert (WEIGHTS / "film.safetensors").stat().st_size < 5_000_000
+    for calibration in card.calibration.values():
+        assert 0 < calibration.threshold < 1 and calibration.scale > 0
+    assert card.heatmaps.inside.value > max(card.heatmaps.chance, card.heatmaps.randomised)
+    assert (WEIGHTS / "film.safetensors").stat().st_size < 10_000_000
     assert card.limits
+
+
+def test_the_benchmark_reader_loads_and_says_what_it_is():
+    card = FilmReader.load(THUMBNAIL_WEIGHTS).card
+    assert card.name != Card.read(WEIGHTS).name
+    assert card.figures["pneumoniamnist test"].films == 624
 
 
 def test_sample_film(tmp_path, sample_film):
@@ -133,8 +140,8 @@ def test_heatmap_keeps_the_films_shape(tmp_path, reader, shape):
 
 
 def test_damaged_weights_are_refused_in_one_sentence(tmp_path):
-    for file in WEIGHTS.iterdir():
-        shutil.copy(file, tmp_path)
+    for name in ("card.json", "film.safetensors"):
+        shutil.copy(WEIGHTS / name, tmp_path)
     assert FilmReader.load(tmp_path)
     content = bytearray((tmp_path / "film.safetensors").read_bytes())
     content[len(content) // 2] ^= 1
@@ -149,15 +156,15 @@ def test_damaged_weights_are_refused_in_one_sentence(tmp_path):
 @needs_films
 def test_real_films(reader):
     """A quarter of the children's test films and all adult ones come out as the card says, roughly."""
-    size = reader.card.config.network.input_size
+    size = reader.network.input_size
     children = [f for f in data.kermany(SHARED / "data/kermany_cxr224") if f.split == "test"][::4]
-    adults = data.nih(SHARED / "data/nih_cxr320", reader.card.config.seed)
+    adults = data.nih(SHARED / "data/nih_cxr320")
     adults = [film for film in adults if film.split == "test"]
     for films, name in ((children, "kermany test"), (adults, "nih test")):
         part = data.load(films, size)
         figure = reader.card.figures[name].reader["auc"]
-        logits = score(reader.network, part.pictures).logits
-        assert auc(part.labels, logits) == pytest.approx(figure.value, abs=0.03)
+        probability = reader.read_many(part.pictures).probability
+        assert auc(part.labels, probability) == pytest.approx(figure.value, abs=0.03)
 
 
 @needs_films

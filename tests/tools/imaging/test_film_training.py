@@ -2,21 +2,29 @@
 
 import csv
 import hashlib
+import json
 
 import numpy as np
 import pytest
 import torch
 import yaml
 from PIL import Image
+from typer.testing import CliRunner
 
+from consilium.assistant.cli import app
 from consilium.tools.contract import ToolError
 from consilium.tools.imaging import data
+from consilium.tools.imaging import fit as fitting
 from consilium.tools.imaging.augment import augment
-from consilium.tools.imaging.card import Card
-from consilium.tools.imaging.evaluate import evaluate
+from consilium.tools.imaging.card import WEIGHTS, Card
+from consilium.tools.imaging.evaluate import measure
 from consilium.tools.imaging.fit import FitConfig, fit
+from consilium.tools.imaging.network import FilmNet, NetworkConfig
+from consilium.tools.imaging.preprocess import to_input
 from consilium.tools.imaging.reader import FilmReader
+from consilium.tools.imaging.recipe import read_recipe
 from consilium.tools.imaging.train import train
+from consilium.tools.imaging.views import COUNT, views
 
 CONFIG = {
     "seed": 3,
@@ -29,7 +37,9 @@ CONFIG = {
     "average": 0.9,
     "smoothing": 0.0,
     "repeat_nih": 2,
+    "mixup": 0.2,
 }
+RECIPE = {"collections": ["kermany", "nih"], "members": [CONFIG | {"epochs": 4}]}
 
 
 @pytest.fixture(autouse=True)
@@ -62,9 +72,10 @@ def collection(folder, count, columns, seed):
 
 
 @pytest.fixture
-def folders(tmp_path):
+def root(tmp_path):
+    """The folder of the collections."""
     kermany = collection(
-        tmp_path / "kermany",
+        tmp_path / data.FOLDERS["kermany"],
         80,
         lambda n: {
             "split": ("train", "train", "val", "test")[n // 20],
@@ -72,26 +83,37 @@ def folders(tmp_path):
         },
         1,
     )
-    nih = collection(tmp_path / "nih", 120, lambda n: {"view": ("PA", "PA", "AP", "AP")[n % 4]}, 2)
-    return kermany, nih
+    nih = collection(
+        tmp_path / data.FOLDERS["nih"],
+        120,
+        lambda n: {"view": ("PA", "PA", "AP", "AP")[n % 4], "age": n, "sex": "FM"[n % 2]},
+        2,
+    )
+    boxed = [f.path.name for f in data.nih(nih) if f.pneumonia][:6]
+    lines = [f"images/{name},Pneumonia,96,80,96,120" for name in boxed]
+    (nih / "boxes.csv").write_text("\n".join(["file,finding,x,y,w,h", *lines, ""]))
+    assert kermany.parent == tmp_path
+    return tmp_path
 
 
-def film_sets(folders):
-    films = data.load([*data.kermany(folders[0]), *data.nih(folders[1], 3)], 32)
+def film_sets(root):
+    films = data.collect(("kermany", "nih"), root, 32)
     return films.split("train"), films.split("val")
 
 
-def test_splits_keep_patients_apart(folders):
-    films = data.nih(folders[1], seed=3)
+def test_splits_keep_patients_apart(root):
+    films = data.nih(root / data.FOLDERS["nih"], seed=3)
     of_split = [{f.patient for f in films if f.split == name} for name in ("train", "val", "test")]
     assert all(of_split)
     assert sum(map(len, of_split)) == len(set.union(*of_split))
-    assert films == data.nih(folders[1], seed=3)
-    assert [f.split for f in films] != [f.split for f in data.nih(folders[1], seed=4)]
+    assert films == data.nih(root / data.FOLDERS["nih"], seed=3)
+    assert [f.split for f in films] != [
+        f.split for f in data.nih(root / data.FOLDERS["nih"], seed=4)
+    ]
 
 
-def test_class_weights_balance_each_site(folders):
-    learned, _ = film_sets(folders)
+def test_class_weights_balance_each_site(root):
+    learned, _ = film_sets(root)
     weights, sites = learned.class_weights(), np.asarray(learned.sites)
     for site in data.SITES:
         ill = weights[(sites == site) & (learned.labels == 1)].sum()
@@ -109,27 +131,23 @@ def test_augmentation_changes_films_but_not_their_kind():
     assert torch.equal(changed, again)
 
 
-def test_a_stopped_run_goes_on_as_if_unbroken(tmp_path, folders, monkeypatch):
+def test_a_stopped_run_goes_on_as_if_unbroken(tmp_path, root, monkeypatch):
     config = FitConfig.model_validate(CONFIG)
-    sets = film_sets(folders)
+    sets = film_sets(root)
     whole = fit(config, *sets, tmp_path / "whole")
 
     class Stopped(Exception):
         pass
 
-    def stop_after_first(network, val, site, seen=[]):  # noqa: B006
-        seen.append(site)
-        if len(seen) > len(data.SITES):
-            raise Stopped
-        return original(network, val, site)
+    def stop_after_first(state, epoch):
+        original(state, epoch)
+        raise Stopped
 
-    from consilium.tools.imaging import fit as module
-
-    original = module._val_auc
-    monkeypatch.setattr(module, "_val_auc", stop_after_first)
+    original = fitting._State.save
+    monkeypatch.setattr(fitting._State, "save", stop_after_first)
     with pytest.raises(Stopped):
         fit(config, *sets, tmp_path / "broken")
-    monkeypatch.setattr(module, "_val_auc", original)
+    monkeypatch.setattr(fitting._State, "save", original)
     resumed = fit(config, *sets, tmp_path / "broken")
     for name, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
@@ -138,20 +156,60 @@ def test_a_stopped_run_goes_on_as_if_unbroken(tmp_path, folders, monkeypatch):
         fit(other, *sets, tmp_path / "broken")
 
 
-def test_train_ships_a_reader_whose_card_is_reproduced(tmp_path, folders):
+def test_the_best_epoch_by_validation_is_kept(tmp_path, root):
+    config = FitConfig.model_validate(CONFIG | {"epochs": 3})
+    fit(config, *film_sets(root), tmp_path)
+    records = [json.loads(line) for line in (tmp_path / "metrics.jsonl").open()]
+    assert [record["epoch"] for record in records] == [1, 2, 3]
+    best = max(records, key=lambda record: record["score"])
+    assert records[-1]["best_epoch"] == best["epoch"]
+    assert set(best["val"]) == set(best["val_shifted"]) == {"kermany", "nih"}
+
+
+@pytest.mark.parametrize("architecture", ["residual", "convnext", "efficientnet_lite0"])
+def test_architectures(architecture):
+    config = NetworkConfig(
+        architecture=architecture, input_size=64, widths=(8, 16), depth=1, dropout=0.0
+    )
+    network = FilmNet(config).eval()
+    films = torch.randn(3, 1, 64, 64)
+    whole = network.read(films)
+    assert whole.logits.shape == (3,)
+    network.frozen = 1
+    frozen = network.read(films)
+    assert torch.allclose(whole.logits, frozen.logits, atol=1e-5)
+    assert torch.allclose(whole.embedding, frozen.embedding, atol=1e-5)
+    assert not network.train().stem.training and network.stages[-1].training
+
+
+def test_the_views_leave_the_film_itself_alone():
+    films = to_input(torch.randint(0, 255, (2, 32, 32), dtype=torch.uint8))
+    seen = views(films)
+    assert len(seen) == 2 * COUNT
+    assert torch.allclose(seen[0], films[0], atol=1e-3)
+    assert torch.allclose(seen[COUNT], films[1], atol=1e-3)
+    assert not torch.allclose(seen[1], films[0], atol=1e-1)
+
+
+def test_train_ships_a_reader_whose_card_is_reproduced(tmp_path, root):
     config = tmp_path / "tiny.yaml"
-    config.write_text(yaml.safe_dump(CONFIG | {"epochs": 4}))
+    second = CONFIG | {"network": CONFIG["network"] | {"input_size": 24}}
+    config.write_text(yaml.safe_dump(RECIPE | {"members": [*RECIPE["members"], second]}))
     weights = tmp_path / "weights"
-    card = train(config, *folders, tmp_path / "run", weights)
-    assert card == Card.read(weights)
+    command = ["--data", str(root), "--run", str(tmp_path / "run"), "--weights", str(weights)]
+    done = CliRunner().invoke(app, ["train", "imaging", str(config), *command])
+    assert done.exit_code == 0, done.output
+    card = Card.read(weights)
     content = (weights / "film.safetensors").read_bytes()
     assert card.weights_sha256 == hashlib.sha256(content).hexdigest()
     assert card.figures["kermany test"].reader["auc"].value > 0.9
     assert {c.name: c.train + c.val + c.test for c in card.data} == {"kermany": 80, "nih": 120}
-
-    reader = FilmReader.load(weights)
-    films = data.load([*data.kermany(folders[0]), *data.nih(folders[1], 3)], 32)
-    assert evaluate(reader, films.split("train"), films.split("test")) == card.figures
+    assert set(card.calibration) == {"kermany", "nih"}
+    assert card.confounds["reader"].value == card.figures["nih test"].reader["auc"].value
+    assert card.heatmaps.films == 6
+    assert (
+        measure(FilmReader.load(weights), data.collect(("kermany", "nih"), root, 32), root) == card
+    )
 
     (weights / "film.safetensors").write_bytes(content[:-1] + b"x")
     with pytest.raises(ToolError, match="do not match their card"):
@@ -159,3 +217,39 @@ def test_train_ships_a_reader_whose_card_is_reproduced(tmp_path, folders):
     (weights / "film.safetensors").unlink()
     with pytest.raises(ToolError, match="missing"):
         FilmReader.load(weights)
+
+
+def test_thumbnails_train_through_the_same_code(tmp_path):
+    rng = np.random.default_rng(1)
+    arrays = {}
+    for split, count in (("train", 60), ("val", 30), ("test", 30)):
+        labels = np.arange(count) % 2
+        pictures = rng.integers(0, 120, (count, 28, 28), np.uint8)
+        pictures[labels == 1, 8:18, 8:18] += 110
+        arrays |= {f"{split}_images": pictures, f"{split}_labels": labels[:, None]}
+    folder = tmp_path / "pneumoniamnist"
+    folder.mkdir()
+    np.savez(folder / "pneumoniamnist_reassembled.npz", **arrays)
+    config = tmp_path / "tiny.yaml"
+    network = CONFIG["network"] | {"input_size": 28, "small": True}
+    member = CONFIG | {"network": network, "strength": 0.5}
+    config.write_text(yaml.safe_dump({"collections": ["pneumoniamnist"], "members": [member]}))
+    card = train(config, tmp_path, tmp_path / "run", tmp_path / "weights")
+    assert list(card.figures) == ["pneumoniamnist test"]
+    assert card.figures["pneumoniamnist test"].films == 30
+    assert not card.confounds and card.heatmaps is None
+
+
+@pytest.mark.parametrize(
+    "text", ["[", "collections: [kermany]", "collections: [mars]\nmembers: []", "a: 1"]
+)
+def test_a_wrong_recipe_is_refused(tmp_path, text):
+    (tmp_path / "bad.yaml").write_text(text)
+    with pytest.raises(ToolError, match="configuration"):
+        read_recipe(tmp_path / "bad.yaml")
+
+
+@pytest.mark.parametrize("recipe", sorted((WEIGHTS.parent / "configs").glob("*.yaml")))
+def test_recipes_in_the_repository_are_read(recipe):
+    if recipe.name != "gate.yaml":
+        assert read_recipe(recipe).members
