@@ -64,7 +64,7 @@ def main() -> None:
     base = ensure_embedded(load_settings().home)
     found = exact_by_category(options.adapter, base, count=options.count, seed=options.seed)
     right, total = (sum(pair[i] for pair in found.values()) for i in (0, 1))
-    for name, pair in {**found, "all": (right, total)}.items():
+    for name, pair in (*found.items(), ("all", (right, total))):
         percent, low, high = (100 * share for share in (pair[0] / pair[1], *wilson(*pair)))
         print(f"{name:10} {pair[0]:4} of {pair[1]:4} {percent:6.1f} % ({low:.1f} to {high:.1f})")  # noqa: T201
 

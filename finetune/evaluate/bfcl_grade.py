@@ -106,7 +106,7 @@ def _type_of(acceptable: Sequence[Any]) -> type | None:
 def _type_right(value: Any, declared: type, items: type | None, acceptable: Sequence[Any]) -> bool:
     if type(value) is not declared:
         return False
-    if items is None:
+    if items is None or not isinstance(value, (list, tuple)):
         return True
     return any(
         not isinstance(wanted, list)

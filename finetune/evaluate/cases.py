@@ -73,8 +73,8 @@ def _read(path: Path, kind: type[_Row]) -> list[tuple[int, _Row]]:
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
-        raise ConsiliumError(f"{path}, line {line}: this is not UTF-8 text.") from error
+        number = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise ConsiliumError(f"{path}, line {number}: this is not UTF-8 text.") from error
     rows = []
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():

@@ -79,7 +79,7 @@ def evaluate(folder: Path, embedder: Embedder, cache: Path) -> Report:
     known = _Remembering(embedder, cache)
     trials = yaml.safe_load(TRIALS.read_text(encoding="utf-8"))
     near: Figures = {}
-    films: tuple[Figures, ...] = ({}, {}, {})
+    films: list[Figures] = [{}, {}, {}]
     patients: Figures = {}
     try:
         if FILMS in there:

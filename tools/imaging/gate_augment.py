@@ -101,7 +101,8 @@ def stretched(x: Tensor) -> Tensor:
     """Do what `gate_network.stretch` does, to a batch."""
     middle = x[:, _MIDDLE, _MIDDLE].flatten(1)
     low, high = torch.quantile(middle, torch.tensor([0.01, 0.99]), dim=1).view(2, -1, 1, 1)
-    return ((x - low) / (high - low).clamp(min=1e-3) * 255).clamp(0, 255).round().to(torch.uint8)
+    grey: Tensor = (x - low) / (high - low).clamp(min=1e-3) * 255
+    return grey.clamp(0, 255).round().to(torch.uint8)
 
 
 def spoil(pictures: Tensor, generator: Generator) -> Tensor:
@@ -215,7 +216,8 @@ def _scrambled(film: Tensor, generator: Generator) -> Tensor:
         torch.polar(torch.fft.rfft2(film - film.mean()).abs(), phase), s=film.shape
     )
     low, high = torch.quantile(plane[::2, ::2].flatten(), torch.tensor([0.01, 0.99]))
-    return ((plane - low) / (high - low) * 255).clamp(0, 255)
+    grey: Tensor = (plane - low) / (high - low) * 255
+    return grey.clamp(0, 255)
 
 
 _SPOILERS = (_part, _strip, _shuffled, _several, _swirled, _scrambled)

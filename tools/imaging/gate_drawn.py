@@ -53,7 +53,7 @@ def _page(random: Generator) -> Grey:
     while at < height - 20:
         if random.random() < 0.9:
             text = words(random, int(random.integers(3, 14)))
-            pen.text((random.integers(8, 50), at), text, int(random.integers(0, 90)), size)
+            pen.text((int(random.integers(8, 50)), at), text, int(random.integers(0, 90)), size)
         at += line
     if random.random() < 0.3:  # photographed or photocopied
         paper = paper.rotate(float(random.normal(0, 4)), fillcolor=int(random.integers(0, 256)))
@@ -108,8 +108,9 @@ def _line_plot(random: Generator) -> Grey:
     axes.set_title(words(random, 3))
     if random.random() < 0.5:
         axes.grid()
-    canvas.draw()
-    return np.asarray(Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("L"))
+    canvas.draw()  # type: ignore[no-untyped-call]
+    picture = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+    return np.asarray(Image.fromarray(picture).convert("L"))
 
 
 def _shapes(random: Generator) -> Grey:
@@ -186,8 +187,10 @@ def _field_plot(random: Generator) -> Grey:
     axes = figure.subplots()
     kind = random.integers(4)
     if kind == 0:
+        x, y = random.normal(0, 1, (2, 200))
         axes.scatter(
-            *random.normal(0, 1, (2, 200)),
+            x,
+            y,
             s=random.uniform(2, 60),
             c=random.random(200),
             cmap="gray",
@@ -198,8 +201,9 @@ def _field_plot(random: Generator) -> Grey:
         axes.pie(random.random(6) + 0.1, colors=[str(shade) for shade in random.random(6)])
     else:
         axes.hist(random.normal(0, 1, 400), bins=int(random.integers(5, 50)), color="0.4")
-    canvas.draw()
-    return np.asarray(Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("L"))
+    canvas.draw()  # type: ignore[no-untyped-call]
+    picture = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+    return np.asarray(Image.fromarray(picture).convert("L"))
 
 
 def _barcode(random: Generator) -> Grey:

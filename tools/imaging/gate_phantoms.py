@@ -121,7 +121,7 @@ def _spine(random: Generator) -> Grey:
             + 0.2 * _ellipse(x + size * 1.2, y + size / 3, size * 0.9, size * 0.2, 25)
         )
     for _ in range(random.integers(0, 9)):  # gas
-        gas = _ellipse(
+        gas = _ellipse(  # type: ignore[call-arg]
             *random.random(2), *random.uniform(0.02, 0.1, 2), float(random.integers(180))
         )
         thickness = thickness - 0.3 * gas
@@ -143,7 +143,7 @@ def _axial(random: Generator) -> Grey:
             )
         plane = np.where(_ellipse(0.55, 0.45, rx * 0.25, ry * 0.4, 30, 0) > 0, 0.55, plane)
     for _ in range(random.integers(3, 14)):
-        organ = _ellipse(
+        organ = _ellipse(  # type: ignore[call-arg]
             *random.uniform(0.25, 0.75, 2),
             *random.uniform(0.02, 0.13, 2),
             float(random.integers(180)),
@@ -231,7 +231,7 @@ def _fan(random: Generator) -> Grey:
     )
     echo = 0.2 + 0.8 * smooth_noise(random, _SIDE, 6)
     for _ in range(random.integers(0, 5)):
-        cyst = _ellipse(
+        cyst = _ellipse(  # type: ignore[call-arg]
             *random.uniform(0.3, 0.7, 2),
             *random.uniform(0.03, 0.15, 2),
             float(random.integers(180)),

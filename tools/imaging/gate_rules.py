@@ -34,7 +34,7 @@ def refusal(pixels: Pixels, facts: Mapping[str, str]) -> str:
         return LONG
     every = max(1, min(pixels.shape) // 256)
     some = pixels[::every, ::every]
-    if float(some.std()) < _BLANK * float(np.iinfo(pixels.dtype).max) and np.ptp(some) < 8:
+    if float(some.std()) < _BLANK * float(np.iinfo(pixels.dtype).max) and int(np.ptp(some)) < 8:
         return BLANK
     if len(np.unique(some)) < _FEWEST_GREYS:
         return FEW_GREYS

@@ -101,7 +101,7 @@ def volume(path: Path) -> Iterator[Grey]:
     """Yield slices of a NIfTI volume along each of its axes."""
     import nibabel
 
-    values = np.asarray(nibabel.load(path).dataobj, np.float32)  # type: ignore[attr-defined]
+    values = np.asarray(nibabel.load(path).dataobj, np.float32)
     while values.ndim > 3:
         values = values[..., 0]
     for axis in range(values.ndim):

@@ -90,7 +90,8 @@ def draw(pixels: Pixels, heat: NDArray[np.float32], path: Path) -> None:
         weight, cmap="inferno", alpha=_OPACITY * weight, vmin=0, vmax=1, aspect="auto"
     )
     scale = figure.colorbar(shown, cax=place(3 * gap + 2 * film.width, bar))
-    scale.solids.set_alpha(1)
+    if scale.solids is not None:
+        scale.solids.set_alpha(1)
     scale.set_label("relative weight in this film, 0 to 1", fontsize=_LETTERS * unit)
     scale.ax.tick_params(labelsize=_LETTERS * unit, width=unit, length=4 * unit)
     figure.savefig(path)

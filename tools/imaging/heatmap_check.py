@@ -102,7 +102,7 @@ def _rank_correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> f
     ranks = [np.unique(heat, return_inverse=True)[1].ravel() for heat in (one, other)]
     if min(rank.max() for rank in ranks) == 0:
         return 0.0
-    return float(np.corrcoef(ranks)[0, 1])
+    return float(np.asarray(np.corrcoef(ranks))[0, 1])
 
 
 def _mean(values: Numbers) -> float:

@@ -91,7 +91,7 @@ class FilmNet(nn.Module):
             return self.stem(films), []
         outs, means = [], []
         with torch.no_grad():
-            for part in films.split(_FEW):
+            for part in torch.split(films, _FEW):
                 x = self.stem(part)
                 seen = []
                 for stage in self.stages[: self.frozen]:

@@ -33,8 +33,7 @@ class Novelty:
 
     def white(self, embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return (n, d) embeddings in which the training films have mean 0 and covariance 1."""
-        whitened: NDArray[np.float32] = (embeddings - self.center) @ self.whitening
-        return whitened
+        return np.asarray((embeddings - self.center) @ self.whitening, np.float32)
 
 
 def fit_novelty(embeddings: NDArray[np.float32]) -> Novelty:

@@ -88,8 +88,7 @@ def prepare(pixels: Pixels) -> NDArray[np.float32]:
     top, left = (height - side) // 2, (width - side) // 2
     square = pixels[top : top + side, left : left + side].astype(np.float32)
     small = np.asarray(Image.fromarray(square).resize((_SIDE, _SIDE), Image.Resampling.BILINEAR))
-    scaled: NDArray[np.float32] = (2 * small / np.iinfo(pixels.dtype).max - 1) * _SCALE
-    return scaled.astype(np.float32)
+    return np.asarray((2 * small / np.iinfo(pixels.dtype).max - 1) * _SCALE, np.float32)
 
 
 def _about_point(output: float, point: float) -> float:

@@ -23,9 +23,15 @@ def run(layer: nn.GRU, inputs: Tensor, start: Tensor | None = None) -> Tensor:
     start : (1, n, hidden) first state; zeros if None.
     """
     width = layer.hidden_size
-    _, new_bias = layer.bias_hh_l0.split([2 * width, width])  # this one is within the reset gate
-    bias = layer.bias_ih_l0 + functional.pad(layer.bias_hh_l0[: 2 * width], (0, width))
-    read = functional.linear(inputs.to(_HALF), layer.weight_ih_l0.to(_HALF), bias.to(_HALF))
+    of_input, of_state = layer.get_parameter("bias_ih_l0"), layer.get_parameter("bias_hh_l0")
+    gates_bias, new_bias = (
+        of_state[: 2 * width],
+        of_state[2 * width :],
+    )  # the latter in the reset gate
+    bias = of_input + functional.pad(gates_bias, (0, width))
+    read = functional.linear(
+        inputs.to(_HALF), layer.get_parameter("weight_ih_l0").to(_HALF), bias.to(_HALF)
+    )
     first = inputs.new_zeros(inputs.shape[1], width) if start is None else start[0]
     states: Tensor = _Steps.apply(read, first, layer.weight_hh_l0, new_bias)  # type: ignore[no-untyped-call]
     return states
@@ -83,7 +89,7 @@ class _Steps(torch.autograd.Function):
         for slope, gates, before in reversed(
             list(zip(outside, ctx.gates, ctx.before, strict=True))
         ):
-            of_read, of_remembered, kept = _compiled_backward(slope + later, *gates, before)
+            of_read, of_remembered, kept = _compiled_backward(slope + later, *gates, before)  # type: ignore[call-arg]
             read.append(of_read)
             remembered.append(of_remembered)
             later = kept + of_remembered @ ctx.weight
