@@ -78,7 +78,7 @@ class Calibration(BaseModel):
             return "indeterminate"
         return "likely" if as_pneumonia else "unlikely"
 
-    def covered(self, labels: Numbers, probability: Numbers) -> Numbers:
+    def covered(self, labels: Numbers | float, probability: Numbers | float) -> Numbers:
         """Return (n,) 1.0 where the conformal set holds the label; promised for 90 % of each class."""
         held = np.where(
             labels == 1, probability >= self.pneumonia_from, probability <= self.normal_to

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from consilium.tools.contract import ToolError
 from consilium.tools.imaging import data
 from consilium.tools.imaging.card import Card, Figure
-from consilium.tools.imaging.evaluate import figures_of
+from consilium.tools.imaging.evaluate import figures_of, share_of
 from consilium.tools.imaging.folder import Read
 from consilium.tools.imaging.reader import FilmReader
 
@@ -134,6 +134,14 @@ def _measured(labelled: list[Labelled], reads: list[Read], reader: FilmReader) -
     scores = np.array([reading.probability for _, reading in seen])
     threshold = np.array([reading.threshold for _, reading in seen])
     patients = [film.patient for film, _ in seen]
+    calibration = reader.card.calibration
+    covered = np.array(
+        [
+            float(calibration[reading.population].covered(film.label, reading.probability))
+            for film, reading in seen
+        ]
+    )
+    untold = np.array([float(reading.level == "indeterminate") for _, reading in seen])
     return Measured(
         films=len(seen),
         pneumonias=int(labels.sum()),
@@ -147,7 +155,11 @@ def _measured(labelled: list[Labelled], reads: list[Read], reader: FilmReader) -
             for film, read in zip(labelled, reads, strict=True)
             if not read.reading
         },
-        figures=figures_of(labels, scores, threshold, patients),
+        figures=figures_of(labels, scores, threshold, patients)
+        | {
+            "conformal coverage": share_of(covered, patients),
+            "neither likely nor unlikely": share_of(untold, patients),
+        },
     )
 
 

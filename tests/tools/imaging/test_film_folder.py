@@ -75,7 +75,8 @@ def test_labelled_films_are_measured(folder: Path, tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     measured = json.loads(report.read_text())["all"]
     assert (measured["films"], measured["pneumonias"]) == (4, 2)
-    assert 0 <= measured["figures"]["auc"]["value"] <= 1
+    for figure in ("auc", "conformal coverage", "neither likely nor unlikely"):
+        assert 0 <= measured["figures"][figure]["value"] <= 1
     assert list(measured["unreadable"]) == ["gone.png"]
 
 
