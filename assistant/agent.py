@@ -58,16 +58,17 @@ def history(turns: Iterable[Turn]) -> list[BaseMessage]:
     for turn in turns:
         messages.append(human_message(turn.user, turn.attachments))
         calls = [call for call in turn.calls if call.result]
-        if calls:
-            messages.append(AIMessage("", tool_calls=[_tool_call(call) for call in calls]))
-            messages += [_tool_message(call) for call in calls]
+        asked = {
+            "incomplete": [{"name": c.name, "arguments": c.arguments} for c in turn.incomplete]
+        }
         said = turn.answer or turn.error
-        messages.append(AIMessage(said, response_metadata={"decision": _last(turn)}))
+        if calls:
+            made = [_tool_call(call) for call in calls]
+            messages.append(AIMessage("", tool_calls=made, response_metadata=asked))
+            messages += [*(_tool_message(call) for call in calls), AIMessage(said)]
+        else:
+            messages.append(AIMessage(said, response_metadata=asked))
     return messages
-
-
-def _last(turn: Turn) -> str:
-    return "ask" if turn.decision == "ask" else "answer"
 
 
 def _tool_call(call: Call) -> Any:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from langchain_core.messages import (
     AIMessage,
@@ -37,6 +38,7 @@ from consilium.assistant.domain import (
     TurnStatus,
 )
 from consilium.assistant.grounding import Checked, Lines, check, grounds, reports
+from consilium.assistant.llm.asking import question
 from consilium.assistant.llm.backend import Backend
 from consilium.assistant.llm.chat import human_message, stated_in
 from consilium.assistant.settings import Settings
@@ -287,6 +289,9 @@ class _Record:
         metadata = message.response_metadata
         decision = metadata.get("decision", "call" if message.tool_calls else "answer")
         self._turn.decision = self._turn.decision or decision
+        self._turn.incomplete += [
+            Call(id=f"asked-{uuid4().hex[:8]}", **call) for call in metadata.get("incomplete", ())
+        ]
         for phase in ("prefill", "decode"):
             seconds = metadata.get("usage", {}).get(f"{phase}_seconds", 0.0)
             self._turn.timings[phase] = self._turn.timings.get(phase, 0.0) + seconds
@@ -297,14 +302,18 @@ class _Record:
     def finish(self, *, cut: bool) -> None:
         """Check the whole answer; where a sentence had to go, the results speak for themselves.
 
-        So does a result that the answer passes over. Of an answer that was cut the last word is left out: half of
-        142 is another number.
+        So does a result that the answer passes over. What a call lacked is asked at the end. Of an answer that was cut
+        the last word is left out: half of 142 is another number.
         """
         turn = self._turn
         text = self._whole_words() if cut else self._text
+        if turn.incomplete and not turn.calls:  # the house's own question: nothing to check
+            turn.answer = text
+            return
         turn.answer, turn.removed = self._check(text)
         results = [call.result for call in turn.calls if call.result]
         if turn.answer and not turn.removed:
             results = [r for r in results if r.findings and not reports(turn.answer, r.summary)]
         unsaid = [r.summary for r in results if r.summary not in turn.answer]
-        turn.answer = " ".join([turn.answer, *unsaid]).strip()
+        asked = question((TOOLS[call.name], call.arguments) for call in turn.incomplete)
+        turn.answer = " ".join([turn.answer, *unsaid, asked]).strip()

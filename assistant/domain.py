@@ -71,7 +71,8 @@ class Turn(BaseModel):
     """A user's message and all that came of it.
 
     `timings` are seconds by phase (load, prefill, decode, tools, total). `removed` are sentences the number check
-    took out of the answer, kept for the audit and never shown as an answer.
+    took out of the answer, kept for the audit and never shown as an answer. `incomplete` are calls that lacked a
+    required value: not made, but asked about.
     """
 
     id: str
@@ -79,6 +80,7 @@ class Turn(BaseModel):
     attachments: list[str] = Field(default=[], description="ids attached with this message")
     decision: Decision | None = None
     calls: list[Call] = []
+    incomplete: list[Call] = []
     answer: str = ""
     removed: list[str] = []
     status: TurnStatus = TurnStatus.RUNNING

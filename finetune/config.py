@@ -27,7 +27,7 @@ class TrainingConfig(BaseModel):
     conversations : how many the synthesis draws, where `data` (a JSONL file of conversations) is not given.
     max_tokens : longer conversations are left out; the card counts them.
     answer_share : share of conversations in which the words about the last results are learned, too.
-    decision_weight : weight in the loss of a reply's first token (call, ask or answer); all others weigh 1.
+    decision_weight : weight in the loss of a reply's first token (call or answer) and of the one that ends a call.
     cached_prefix : prompt and tool signatures are read once, without the adapter (docs/decisions/0003). Without it
         each example has them in full: slower, and the adapter can be merged for any server.
     quick : `finetune.quick`, for CPUs. Leave it off with CUDA's own attention, 4-bit weights or dropout.

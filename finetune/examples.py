@@ -48,9 +48,10 @@ def messages(conversation: Conversation, *, with_answer: bool = True) -> list[te
                 template.result_message(
                     call.name, template.render_result(result), earlier=turn is not last
                 )
-                for call, result in zip(turn.calls, turn.results, strict=True)
+                for call, result in zip(turn.complete, turn.results, strict=True)
             ]
-        chat.append(template.words_message(turn.reply, "ask" if turn.asks else "answer"))
+        if turn.complete or not turn.calls:  # else the house asks for what is null
+            chat.append(template.words_message(turn.reply))
     return chat
 
 

@@ -32,15 +32,26 @@ def prefix_cache(model: Any, ids: Tensor) -> DynamicCache:
     return cache
 
 
+def call_ends(tokenizer: PreTrainedTokenizerBase) -> Tensor:
+    """Ids of the tokens that close a call: which of them it is says whether another call follows."""
+    return torch.tensor([i for token, i in tokenizer.get_vocab().items() if set(token) == {"}"}])
+
+
 def learn_after(
-    model: Any, prefix: DynamicCache | Tensor, *, decision_weight: float, sampled: bool
+    model: Any,
+    prefix: DynamicCache | Tensor,
+    *,
+    decision_weight: float,
+    sampled: bool,
+    ends: Tensor | None = None,
 ) -> None:
     """Change a PEFT model in place: its forward pass takes a batch of chats and returns the loss.
 
     Parameters
     ----------
     prefix : a cache, shared by all examples, or token ids (1, length) that are read anew with each.
-    decision_weight : weight of a reply's first token (call, ask or answer); all others weigh 1.
+    decision_weight : weight of a reply's first token (call or answer) and of those in `ends`; all others weigh 1.
+    ends : token ids; see `call_ends`.
     sampled : estimate the loss on a part of the vocabulary (`quick.sampled_losses`).
 
     Notes
@@ -58,7 +69,8 @@ def learn_after(
         targets = labels[:, 1:]
         wanted = targets != IGNORED
         first = wanted & (labels[:, :-1] == IGNORED)
-        weights = 1 + first[wanted] * (decision_weight - 1)
+        decisive = first if ends is None else first | torch.isin(targets, ends.to(targets.device))
+        weights = 1 + decisive[wanted] * (decision_weight - 1)
         spoken, head = hidden[wanted], causal.lm_head.weight
         if self.training and sampled:
             losses = sampled_losses(spoken, head, targets[wanted], input_ids)

@@ -36,7 +36,7 @@ from consilium.assistant.llm import template
 from consilium.assistant.llm.adapter import read_card
 from consilium.finetune.config import TrainingConfig
 from consilium.finetune.examples import Examples, collate, messages, read_conversations, tokenise
-from consilium.finetune.prefixed import learn_after, prefix_cache, prefix_ids
+from consilium.finetune.prefixed import call_ends, learn_after, prefix_cache, prefix_ids
 from consilium.finetune.quick import make_quick
 from consilium.finetune.synthesis.example import Conversation
 from consilium.finetune.synthesis.generate import generate
@@ -123,7 +123,13 @@ def _trainer(
     model = with_lora(model, config, base)
     if config.quick:
         make_quick(model)
-    learn_after(model, prefix, decision_weight=config.decision_weight, sampled=config.quick)
+    learn_after(
+        model,
+        prefix,
+        decision_weight=config.decision_weight,
+        sampled=config.quick,
+        ends=call_ends(tokenizer),
+    )
     measured = "steps" if len(held_out) else "no"
     callbacks = [TimeLimit(config.max_hours), Journal(out)]
     if len(held_out):
@@ -198,8 +204,9 @@ def _base(config: TrainingConfig, base: Path, cuda: bool) -> Any:
 
 
 def _precision(cuda: bool) -> torch.dtype:
-    """Bfloat16 where the hardware multiplies it fast (CUDA, AMX tiles), else float32."""
-    return torch.bfloat16 if cuda or torch.cpu._is_amx_tile_supported() else torch.float32
+    """Bfloat16 where the hardware multiplies it fast (CUDA, AMX, AVX-512 BF16), else float32."""
+    fast = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+    return torch.bfloat16 if cuda or fast else torch.float32
 
 
 def with_lora(model: Any, config: TrainingConfig, base: Path) -> Any:
@@ -252,8 +259,10 @@ def _write_card(
     seconds: float,
 ) -> None:
     data = "\n".join(conversation.model_dump_json() for conversation in conversations)
+    before = json.loads((config.start_from / "card.json").read_text()) if config.start_from else {}
+    earlier = [*before.pop("earlier_parts", ()), before] if before else []
     card = {
-        "what": "LoRA adapter that chooses call, ask or answer, and puts tool results into words",
+        "what": "LoRA adapter that chooses to call or to answer, and puts tool results into words",
         "base": base,
         "data": {
             "made_by": "consilium.finetune.synthesis; synthetic, no patient data",
@@ -274,5 +283,6 @@ def _write_card(
         "final_loss": next((row["loss"] for row in state.log_history[::-1] if "loss" in row), None),
         "weights_sha256": sha256((adapter / "adapter_model.safetensors").read_bytes()).hexdigest(),
         "date": time.strftime("%Y-%m-%d"),
+        "earlier_parts": earlier,
     }
     (adapter / "card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")

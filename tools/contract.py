@@ -19,7 +19,7 @@ Level = Literal["likely", "indeterminate", "unlikely", "high", "borderline", "lo
 Stated = Field(json_schema_extra={"stated": True})
 StatedNumber = Annotated[float, Stated]
 StatedInt = Annotated[int, Stated]
-StatedText = Annotated[str, Stated]
+StatedText = Annotated[str, Stated]  # one word; `quoted` marks a run of the user's words
 AttachmentId = Annotated[
     str, Field(pattern=r"^scan-[1-9][0-9]*$", json_schema_extra={"attachment": True})
 ]
@@ -125,7 +125,7 @@ class ToolSpec:
     Parameters
     ----------
     name, description : as the language model reads them.
-    args : the argument model.
+    args : the argument model; the description of a required field is what a person is asked for.
     title : what a person calls it, e.g. "chest film reader".
     load : checks the weights and returns the function that runs a call, quick when asked again; None where only
         the contract exists yet.
@@ -147,6 +147,11 @@ class ToolSpec:
     def schema(self) -> dict[str, Any]:
         """JSON schema of the arguments."""
         return self.args.model_json_schema()
+
+    def lacking(self, arguments: Mapping[str, Any]) -> list[str]:
+        """Names of required arguments that have no value, in the contract's order."""
+        required = self.schema().get("required", ())
+        return [name for name in required if arguments.get(name) is None]
 
     def properties(self) -> dict[str, dict[str, Any]]:
         """Schema of each argument by name; an optional one without its null branch, its marks kept."""

@@ -1,8 +1,13 @@
-"""The local model as a LangChain chat model: messages in; a decision (call, ask or answer) and its text out."""
+"""The local model as a LangChain chat model: messages in; calls, a question or an answer out.
+
+The model decides to call or to answer, and writes its calls with null for what nobody stated. A call that lacks a
+required value is not made: it becomes the question for that value, and goes along as `response_metadata["incomplete"]`
+so that the next message of the user can complete it.
+"""
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -25,6 +30,7 @@ from pydantic import SkipValidation
 
 from consilium.assistant.domain import ConsiliumError
 from consilium.assistant.llm import template
+from consilium.assistant.llm.asking import question
 from consilium.assistant.llm.grammar import Stated, calls_grammar, words_grammar
 from consilium.assistant.llm.local import LocalModel, Usage
 from consilium.assistant.llm.stated import numbers
@@ -50,7 +56,7 @@ def stated_in(messages: Sequence[BaseMessage]) -> Stated:
 class LocalChatModel(BaseChatModel):
     """A cheap wrapper, made anew for each turn, around the one loaded model.
 
-    After a tool has answered, the only decision left is to answer; before that the model weighs all three, and
+    After a tool has answered, the only decision left is to answer; before that the model weighs both, and
     the weights are in `response_metadata["decision_probabilities"]`.
     """
 
@@ -98,19 +104,21 @@ class LocalChatModel(BaseChatModel):
     ) -> Iterator[ChatGenerationChunk]:
         stated = stated_in(messages)
         chat = self._fitting(messages)
-        calls = None
-        chances = {"answer": 1.0}
         usage = Usage()
-        if not isinstance(messages[-1], ToolMessage):
-            calls = calls_grammar(self.local.specs, stated)
-            options = ["ask", "answer"] if calls is None else ["call", "ask", "answer"]
-            chances = self.local.decide(chat, options, usage)
+        chances = {"answer": 1.0}
+        if self.local.specs and not isinstance(messages[-1], ToolMessage):
+            chances = self.local.decide(chat, ["call", "answer"], usage)
         decision = max(chances, key=chances.__getitem__)
         chat = [*chat, *self.local.tokens(f"{decision}\n")]
-        if decision == "call" and calls is not None:
-            text = "".join(self._complete(chat, calls, _MAX_CALL_TOKENS, usage))
-            yield chunk(tool_calls=self._parsed(text))
+        metadata: dict[str, Any] = {"decision_probabilities": chances}
+        if decision == "call":
+            grammar = calls_grammar(self.local.specs, stated)
+            text = "".join(self._complete(chat, grammar, _MAX_CALL_TOKENS, usage))
+            made, decided = self._made(parsed_calls(text))
+            yield made
+            metadata |= decided
         else:
+            metadata["decision"] = "answer"
             said = [str(m.content) for m in messages if isinstance(m, ToolMessage)]
             allowed = stated.numbers | numbers("\n".join(said))
             for piece in self._complete(
@@ -120,7 +128,7 @@ class LocalChatModel(BaseChatModel):
                 if run_manager:
                     run_manager.on_llm_new_token(piece, chunk=said_now)
                 yield said_now
-        yield chunk(decision=decision, decision_probabilities=chances, usage=vars(usage), last=True)
+        yield chunk(usage=vars(usage), last=True, **metadata)
 
     def _complete(
         self, chat: list[int], grammar: xgr.Grammar, limit: int, usage: Usage
@@ -151,31 +159,63 @@ class LocalChatModel(BaseChatModel):
             return {"role": "user", "content": str(message.content)}
         if isinstance(message, ToolMessage):
             return template.result_message(str(message.name), str(message.content), earlier=earlier)
-        if isinstance(message, AIMessage) and message.tool_calls:
-            calls = [(call["name"], call["args"]) for call in message.tool_calls]
+        if calls := calls_of(message):
             return template.call_message(calls, self.local.specs)
-        decision = message.response_metadata.get("decision", "answer")
-        return template.words_message(str(message.content), decision)
+        return template.words_message(str(message.content))
 
-    def _parsed(self, text: str) -> list[ToolCallChunk]:
-        """The decoded calls, each once; none where decoding was stopped or cut in the middle of one."""
-        try:
-            calls = json.loads(text)
-        except ValueError:
-            return []
-        # a small model likes to say a call again; the same call twice brings nothing new
-        calls = [call for index, call in enumerate(calls) if call not in calls[:index]]
+    def _made(
+        self, calls: Sequence[tuple[str, Mapping[str, Any]]]
+    ) -> tuple[ChatGenerationChunk, dict[str, Any]]:
+        """The calls that can be made, or where there is none the question for what they lack; and the metadata."""
         specs = {spec.name: spec for spec in self.local.specs}
-        return [
-            ToolCallChunk(
-                name=call["name"],
-                args=json.dumps(template.as_stated(specs[call["name"]], call["arguments"])),
-                id=f"call-{uuid4().hex[:8]}",
-                index=index,
-                type="tool_call_chunk",
-            )
-            for index, call in enumerate(calls)
-        ]
+        made: list[ToolCallChunk] = []
+        incomplete: list[dict[str, Any]] = []
+        for name, arguments in calls:
+            spec = specs.get(name)
+            stated = template.as_stated(spec, arguments) if spec else arguments
+            if spec and spec.lacking(stated):
+                incomplete.append({"name": name, "arguments": stated})
+            else:
+                made.append(
+                    ToolCallChunk(
+                        name=name,
+                        args=json.dumps(stated),
+                        id=f"call-{uuid4().hex[:8]}",
+                        index=len(made),
+                        type="tool_call_chunk",
+                    )
+                )
+        asked = incomplete and not made
+        text = question((specs[c["name"]], c["arguments"]) for c in incomplete) if asked else ""
+        decision = "ask" if asked else "call"
+        return chunk(text, made), {"decision": decision, "incomplete": incomplete}
+
+
+def parsed_calls(text: str) -> list[tuple[str, dict[str, Any]]]:
+    """Calls of a decoded text, each once; none where it is not a JSON list of named calls, as where it was cut."""
+    try:
+        calls = json.loads(text)
+    except ValueError:
+        return []
+    if not isinstance(calls, list) or not all(
+        isinstance(call, dict)
+        and isinstance(call.get("name"), str)
+        and isinstance(call.get("arguments"), dict)
+        for call in calls
+    ):
+        return []
+    # A small model likes to say a call again; the same call twice brings nothing new.
+    once = [call for index, call in enumerate(calls) if call not in calls[:index]]
+    return [(call["name"], call["arguments"]) for call in once]
+
+
+def calls_of(message: BaseMessage) -> list[tuple[str, dict[str, Any]]]:
+    """The calls of an assistant's message, those that lacked a value last."""
+    if not isinstance(message, AIMessage):
+        return []
+    made = [(call["name"], call["args"]) for call in message.tool_calls]
+    incomplete = message.response_metadata.get("incomplete", ())
+    return [*made, *((call["name"], call["arguments"]) for call in incomplete)]
 
 
 def chunk(

@@ -2,11 +2,15 @@
 
 Under it a call is always valid JSON for a known tool with all its arguments of the right type (see
 `template.written_out` for what nobody stated), and a value marked
-`stated` in its contract (numbers, SMILES, attachment ids) can only be one that the chat holds. A tool whose
-required value was never said cannot be called at all. Numbers in words are bound in the same way: an answer can
-only hold a number of the results or of the user. The grammar says nothing about which tool or value is right.
+`stated` in its contract (numbers, SMILES, attachment ids) can only be one that the chat holds, or null; one marked
+`quoted` is a run of the user's own words. A call
+with a required value that is null is not run but asked about (see `asking`). Numbers in words are bound in the same
+way: an answer can only hold a number of the results or of the user. The grammar says nothing about which tool or
+value is right.
 """
 
+import json
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -22,14 +26,20 @@ MAX_CALLS = 8
 _MAX_LIST = 40  # a list of visits longer than this is a runaway
 _MAX_TEXT = 400  # characters of a free-text argument
 _MAX_WORDS = 3000  # of a pasted document, the last ones
+_MAX_PIECES = 1200  # words and punctuation marks that can be quoted, the last ones
 # xgrammar writes the enumerated float 6.1 as 6.0999999999999996: numbers go in as marked strings and are unquoted.
 _NUMBER_MARK = "#number#"
+_QUOTED_MARK = "#quoted#"
+
+
+_PIECE = re.compile(r"\w+|[^\w\s]")
 
 
 @dataclass(frozen=True)
 class Stated:
     """What the user has said so far, and the ids of what they attached."""
 
+    text: str
     numbers: frozenset[Decimal]
     words: tuple[str, ...]
     attachments: tuple[str, ...]
@@ -38,27 +48,53 @@ class Stated:
     def of(cls, texts: Iterable[str], attachments: Sequence[str]) -> "Stated":
         """Collect what a chat's user messages state."""
         text = "\n".join(texts)
-        return cls(frozenset(numbers(text)), tuple(words(text)[-_MAX_WORDS:]), tuple(attachments))
+        spoken = tuple(words(text)[-_MAX_WORDS:])
+        return cls(text, frozenset(numbers(text)), spoken, tuple(attachments))
 
 
-def calls_grammar(specs: Iterable[ToolSpec], stated: Stated) -> xgr.Grammar | None:
-    """Grammar of a JSON list of one or more calls; None where no tool can be called with what was stated."""
+def calls_grammar(specs: Iterable[ToolSpec], stated: Stated) -> xgr.Grammar:
+    """Grammar of a JSON list of one or more calls of at least one tool."""
     branches = [
         {
             "type": "object",
-            "properties": {"name": {"const": spec.name}, "arguments": arguments},
+            "properties": {
+                "name": {"const": spec.name},
+                "arguments": _arguments_schema(spec, stated),
+            },
             "required": ["name", "arguments"],
             "additionalProperties": False,
         }
         for spec in specs
-        if (arguments := _arguments_schema(spec, stated)) is not None
     ]
-    if not branches:
-        return None
     calls = {"type": "array", "minItems": 1, "maxItems": MAX_CALLS, "items": {"anyOf": branches}}
     grammar = str(xgr.Grammar.from_json_schema(calls, any_whitespace=False, separators=(",", ":")))
-    numbers_bare = grammar.replace(f'\\"{_NUMBER_MARK}', "").replace(f'{_NUMBER_MARK}\\"', "")
-    return xgr.Grammar.from_ebnf(numbers_bare)
+    bare = grammar.replace(f'\\"{_NUMBER_MARK}', "").replace(f'{_NUMBER_MARK}\\"', "")
+    if f'"\\"{_QUOTED_MARK}\\""' in bare:
+        bare = bare.replace(f'"\\"{_QUOTED_MARK}\\""', "quoted") + _quoted(stated.text)
+    return xgr.Grammar.from_ebnf(bare)
+
+
+def _quoted(text: str) -> str:
+    """Rules of a JSON string that is a run of words of a text, with what stands between them."""
+    pieces = _pieces(text)
+    rules = []
+    for number, piece in enumerate(pieces):
+        rule = f"quoted_{number} ::= {_literal(piece.group())}"
+        if number + 1 < len(pieces):
+            between = text[piece.end() : pieces[number + 1].start()]
+            rule += f" ({_literal(between) if between else ''} quoted_{number + 1})?"
+        rules.append(rule)
+    starts = [f"quoted_{i}" for i, piece in enumerate(pieces) if piece.group()[0].isalnum()]
+    return "\n".join(["", *rules, rf'quoted ::= "\"" ({" | ".join(starts)}) "\""', ""])
+
+
+def _pieces(text: str) -> list[re.Match[str]]:
+    return list(_PIECE.finditer(text))[-_MAX_PIECES:]
+
+
+def _literal(text: str) -> str:
+    """A piece of a JSON string as a literal of the grammar."""
+    return json.dumps(json.dumps(text, ensure_ascii=False)[1:-1], ensure_ascii=False)
 
 
 def words_grammar(allowed: Collection[Decimal]) -> xgr.Grammar:
@@ -83,21 +119,12 @@ def _spell(value: Decimal) -> str:
     return format(value.normalize(), "f")
 
 
-def _arguments_schema(spec: ToolSpec, stated: Stated) -> dict[str, Any] | None:
-    """A contract's schema with stated values as enumerations; None if a required one was never stated."""
-    required = spec.schema().get("required", ())
+def _arguments_schema(spec: ToolSpec, stated: Stated) -> dict[str, Any]:
+    """A contract's schema with stated values as enumerations, and null for what nobody stated."""
     properties: dict[str, Any] = {}
     for name, prop in spec.properties().items():
         narrowed = _narrow(prop, stated)
-        if name in required:
-            if narrowed is None:
-                return None
-            properties[name] = narrowed
-        elif unsaid(prop) is None:
-            properties[name] = _or_null(narrowed)
-        else:
-            assert narrowed is not None  # choices need nothing stated
-            properties[name] = narrowed
+        properties[name] = _or_null(narrowed) if unsaid(prop) is None else narrowed
     return {
         "type": "object",
         "properties": properties,
@@ -127,6 +154,9 @@ def _narrow(prop: Mapping[str, Any], stated: Stated) -> dict[str, Any] | None:
     if prop.get("stated"):
         values = _candidates(prop, stated)
         return {"enum": values} if values else None
+    if prop.get("quoted"):
+        sayable = any(piece.group()[0].isalnum() for piece in _pieces(stated.text))
+        return {"const": _QUOTED_MARK} if sayable else None
     if prop["type"] == "string" and "enum" not in prop:
         return {"type": "string", "minLength": 1, "maxLength": _MAX_TEXT}
     kept = ("type", "enum", "minimum", "maximum")
@@ -135,7 +165,7 @@ def _narrow(prop: Mapping[str, Any], stated: Stated) -> dict[str, Any] | None:
 
 def _candidates(prop: Mapping[str, Any], stated: Stated) -> list[str]:
     if prop["type"] == "string":
-        return list(stated.words)
+        return [word for word in stated.words if re.search(r"[^\W\d_]", word)]
     low, high = prop.get("minimum"), prop.get("maximum")
     return [
         f"{_NUMBER_MARK}{_spell(value)}{_NUMBER_MARK}"

@@ -18,13 +18,11 @@ from consilium.tools.contract import Finding, ToolResult, ToolSpec
 class Message(TypedDict, total=False):
     """One chat message in the form that `apply_chat_template` takes.
 
-    `decision` ("ask" or "answer") goes with an assistant's words; `tool_calls` holds
-    ``{"function": {"name", "arguments"}}`` in the order they were decoded.
+    `tool_calls` holds ``{"function": {"name", "arguments"}}`` in the order they were decoded.
     """
 
     role: str
     content: str
-    decision: str
     tool_calls: list[dict[str, Any]]
 
 
@@ -88,7 +86,7 @@ def call_message(
 
 
 def unsaid(prop: Mapping[str, Any]) -> Any:
-    """What the model writes for an optional argument that nobody stated.
+    """What the model writes for an argument that nobody stated.
 
     The default where it is a choice that can be read off the chat (false, a unit, an empty list), else None.
     """
@@ -109,17 +107,17 @@ def written_out(spec: ToolSpec, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 def as_stated(spec: ToolSpec, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The reverse of `written_out`: without what nobody stated."""
-    properties, required = spec.properties(), spec.schema().get("required", ())
+    properties = spec.properties()
     return {
         name: value
         for name, value in arguments.items()
-        if name in required or value not in (None, unsaid(properties[name]))
+        if value not in (None, unsaid(properties[name]))
     }
 
 
-def words_message(text: str, decision: str) -> Message:
-    """An assistant's message in words: an answer, or a question for what is missing ("ask")."""
-    return {"role": "assistant", "content": text, "decision": decision}
+def words_message(text: str) -> Message:
+    """An assistant's message in words."""
+    return {"role": "assistant", "content": text}
 
 
 def result_message(name: str, rendered: str, *, earlier: bool) -> Message:

@@ -4,22 +4,19 @@ The decision and the calls are decoded freely, parsed afterwards, and a text tha
 call. Once tools have answered, the answer is decoded as always: its grammar has no part in the calls.
 """
 
-import json
 import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
-from uuid import uuid4
 
 import xgrammar as xgr
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import BaseMessage, ToolCallChunk, ToolMessage
+from langchain_core.messages import BaseMessage, ToolMessage
 from langchain_core.outputs import ChatGenerationChunk
 
 from consilium.assistant.domain import ModelInfo
-from consilium.assistant.llm import template
 from consilium.assistant.llm.backend import Backend, load_backend
-from consilium.assistant.llm.chat import LocalChatModel, chunk
+from consilium.assistant.llm.chat import LocalChatModel, chunk, parsed_calls
 from consilium.assistant.llm.local import Usage
 from consilium.assistant.settings import Settings
 from consilium.tools.contract import ToolSpec
@@ -44,44 +41,13 @@ class FreeChatModel(LocalChatModel):
         usage = Usage()
         pieces = self._complete(self._fitting(messages), ANYTHING, MAX_FREE_TOKENS, usage)
         decision, _, text = "".join(pieces).partition("\n")
-        calls = self._free_calls(text) if decision == "call" else []
-        yield chunk(tool_calls=calls) if decision == "call" else chunk(content=text)
-        yield chunk(
-            decision=decision if decision in ("call", "ask") else "answer",
-            usage=vars(usage),
-            last=True,
-        )
-
-    def _free_calls(self, text: str) -> list[ToolCallChunk]:
-        specs = {spec.name: spec for spec in self.local.specs}
-        return [
-            ToolCallChunk(
-                name=name,
-                args=json.dumps(
-                    template.as_stated(specs[name], arguments) if name in specs else arguments
-                ),
-                id=f"call-{uuid4().hex[:8]}",
-                index=index,
-                type="tool_call_chunk",
-            )
-            for index, (name, arguments) in enumerate(parsed_calls(text))
-        ]
-
-
-def parsed_calls(text: str) -> list[tuple[str, dict[str, Any]]]:
-    """Calls of a freely decoded text; none where it is not a JSON list of named calls."""
-    try:
-        calls = json.loads(text)
-    except ValueError:
-        return []
-    if not isinstance(calls, list) or not all(
-        isinstance(call, dict)
-        and isinstance(call.get("name"), str)
-        and isinstance(call.get("arguments"), dict)
-        for call in calls
-    ):
-        return []
-    return [(call["name"], call["arguments"]) for call in calls]
+        metadata: dict[str, Any] = {"decision": "answer"}
+        if decision == "call":
+            made, metadata = self._made(parsed_calls(text))
+            yield made
+        else:
+            yield chunk(content=text)
+        yield chunk(usage=vars(usage), last=True, **metadata)
 
 
 class FreeBackend:

@@ -22,10 +22,11 @@ from consilium.assistant.domain import ConsiliumError, ModelInfo
 from consilium.assistant.llm import template
 from consilium.assistant.llm.adapter import chosen_adapter
 from consilium.assistant.llm.backend import load_backend
+from consilium.assistant.llm.chat import parsed_calls
 from consilium.assistant.llm.local import LocalModel, Usage
 from consilium.assistant.llm.weights import ensure_embedded
 from consilium.assistant.settings import Settings
-from consilium.finetune.evaluate.baselines import ANYTHING, parsed_calls
+from consilium.finetune.evaluate.baselines import ANYTHING
 from consilium.finetune.evaluate.bfcl import Entry, Function
 from consilium.finetune.evaluate.cases import PredictedCall, PredictedTurn, Prediction
 

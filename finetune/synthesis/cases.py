@@ -303,7 +303,7 @@ _ON_FILM = Forms(
     "{n} patients whose film looks like the attached one, {q}",
     terse=[
         "{n} similar to attached film, {q}",
-        "cases like this cxr: {q}",
+        "{n} cases like this cxr: {q}",
         "pull {n} cases like attached cxr - {q}",
         "{n} matches for this film: {q}",
     ],
@@ -360,9 +360,12 @@ _NO_QUERY = Forms(
 
 def ask_without_query(writer: Writer, *, counted: bool = True) -> Request:
     """A request that does not say which case; it may say how many where `counted`."""
-    n = writer.count(writer.rng.randint(2, 20)) if counted and writer.chance(0.5) else "some"
+    k = writer.rng.randint(2, 20) if counted and writer.chance(0.5) else None
+    n = "some" if k is None else writer.count(k)
     bed = writer.choice(("bed 4", "room 12b", "bay 3", "bed 17", "the ICU", "room 206"))
-    return Request(writer.say(_NO_QUERY, n=n, bed=bed), asks=("query",))
+    text = writer.say(_NO_QUERY, n=n, bed=bed)
+    stated = {"k": k} if k is not None and n in text else {}
+    return Request(text, (Call(name="find_similar_cases", arguments=stated),))
 
 
 _MORE = Forms(

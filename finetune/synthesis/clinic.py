@@ -206,7 +206,7 @@ def letter(writer: Writer, text: str) -> str:
     parts = []
     if writer.chance(writer.voice.openers):
         parts.append(writer.say(_OPENERS))
-    if writer.chance(0.06):
+    if writer.chance(0.1):
         parts.append(aside(writer))
     parts.append(text)
     if writer.chance(0.08):

@@ -1,25 +1,36 @@
-"""What a training conversation is: the user's words, the right calls or questions, the results, the reply."""
+"""What a training conversation is: the user's words, the right calls, their results, the reply."""
 
 from typing import Any, Literal
 
 from pydantic import BaseModel
 
 from consilium.tools.contract import ToolResult
+from consilium.tools.registry import TOOLS
 
 Category = Literal["single", "parallel", "missing", "none", "followup", "result"]
 
 
 class Call(BaseModel):
-    """One gold call; `arguments` holds only what was stated, in the order of the contract's fields."""
+    """One gold call; `arguments` holds only what was stated, in the order of the contract's fields.
+
+    One that lacks a required value is not run: the value is asked for.
+    """
 
     name: str
     arguments: dict[str, Any]
 
+    @property
+    def lacking(self) -> list[str]:
+        """Required arguments that nobody stated."""
+        return TOOLS[self.name].lacking(self.arguments)
+
 
 class Turn(BaseModel):
-    """A message and the right behaviour: `calls` with one result each, or `asks`, or only words.
+    """A message and the right behaviour: `calls`, or only words.
 
-    `attachments` are the ids attached with this message; `asks` the argument names that nobody gave.
+    `attachments` are the ids attached with this message. `results` has one for each call that lacks nothing; `asks`
+    are the argument names that nobody gave. `reply` is what the model says once the results are there; where no call
+    can be run, the question (the house's, see `assistant.llm.asking`).
     """
 
     user: str
@@ -28,6 +39,11 @@ class Turn(BaseModel):
     results: list[ToolResult] = []
     asks: list[str] = []
     reply: str
+
+    @property
+    def complete(self) -> list[Call]:
+        """The calls that can be run."""
+        return [call for call in self.calls if not call.lacking]
 
 
 class Conversation(BaseModel):

@@ -263,7 +263,7 @@ def read_nothing(writer: Writer, person: Person) -> Request:
     text = writer.say(_NOT_THERE, f=f, his=person.his, read=writer.say(_READ, film=which))
     if writer.chance(0.45):
         text = f"{story(writer, person)}. {text}"
-    return Request(text, asks=("image",))
+    return Request(text, (Call(name="analyze_scan", arguments={}),))
 
 
 _OTHER = Forms(

@@ -17,22 +17,12 @@ from consilium.finetune.synthesis.chemistry import DRUGS
 from consilium.finetune.synthesis.example import Turn
 from consilium.finetune.synthesis.people import Person
 from consilium.finetune.synthesis.request import Request
-from consilium.finetune.synthesis.results import result_of
 from consilium.finetune.synthesis.voices import Forms, Writer, guard
 
 
 def _next(writer: Writer, text: str, request: Request, attachments: Sequence[str] = ()) -> Turn:
     """A later turn: shorter than a first message, without greetings."""
-    calls = list(request.calls)
-    results = [result_of(writer, call) for call in calls]
-    return Turn(
-        user=writer.finish(text),
-        attachments=list(attachments),
-        calls=calls,
-        results=results,
-        asks=list(request.asks),
-        reply=replies.to_request(writer, request, results),
-    )
+    return scenes.behaviour(writer, writer.finish(text), request, attachments)
 
 
 def _steps(writer: Writer) -> range:
@@ -60,10 +50,7 @@ def _risk_supplied(writer: Writer) -> list[Turn]:
         given = omitted[:1] if len(omitted) > 1 and writer.chance(0.25) else list(omitted)
         omitted = [name for name in omitted if name not in given]
         text = risk.supply(writer, patient, given)
-        request = (
-            Request(text, asks=tuple(omitted)) if omitted else Request(text, (patient.call(),))
-        )
-        turns.append(_next(writer, text, request))
+        turns.append(_next(writer, text, Request(text, (patient.call(omitted),))))
     return turns
 
 

@@ -8,11 +8,11 @@ from consilium.finetune.synthesis.example import Category, Conversation, Turn
 from consilium.finetune.synthesis.voices import Split, Writer
 
 SHARES: dict[Category, float] = {
-    "single": 42,
-    "parallel": 19,
-    "missing": 10,
-    "none": 9,
-    "followup": 18,
+    "single": 38,
+    "parallel": 22,
+    "missing": 14,
+    "none": 8,
+    "followup": 16,
     "result": 2,
 }
 

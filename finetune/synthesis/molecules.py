@@ -227,14 +227,14 @@ def _reference(writer: Writer, smiles: str) -> str:
     return guard(smiles)
 
 
-def ask_design(writer: Writer, design: Design) -> Request:
-    """A request for new molecules."""
+def ask_design(writer: Writer, design: Design, *, like: str = "") -> Request:
+    """A request for new molecules; `like` stands for the reference molecule ("it") where it was named before."""
     how_many = writer.count(design.count) if design.count is not None else ""
     if how_many and writer.chance(0.1):
         how_many = writer.choice(("exactly ", "a set of ", "up to ", "another ")) + how_many
     some = how_many or writer.choice(("some", "a few", "", "several"))
     rules = limits(writer, design)
-    smiles = _reference(writer, design.similar_to) if design.similar_to else ""
+    smiles = like or (_reference(writer, design.similar_to) if design.similar_to else "")
     if writer.chance(writer.voice.pasted * 0.5):
         lines = list(rules)
         if smiles:
@@ -425,7 +425,8 @@ _UNNAMED = (
 
 def ask_profile_without_molecule(writer: Writer) -> Request:
     """A profile request that does not say which molecule."""
-    return Request(writer.say(_NO_MOLECULE, thing=writer.choice(_UNNAMED)), asks=("molecule",))
+    text = writer.say(_NO_MOLECULE, thing=writer.choice(_UNNAMED))
+    return Request(text, (Call(name="profile_molecule", arguments={}),))
 
 
 _OTHER_PROFILE = Forms(

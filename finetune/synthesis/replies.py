@@ -4,62 +4,22 @@ from collections.abc import Sequence
 
 from consilium.finetune.synthesis.example import Call
 from consilium.finetune.synthesis.numerals import ORDINALS
-from consilium.finetune.synthesis.request import Request
 from consilium.finetune.synthesis.voices import Writer
 from consilium.tools.contract import ToolResult
 from consilium.tools.imaging.report import percent
 
-ARGUMENT_NAMES = {
-    "image": ("the film as an attachment",),
-    "age": ("the age",),
-    "sex": ("the sex",),
-    "total_cholesterol": ("the total cholesterol",),
-    "hdl_cholesterol": ("the HDL cholesterol",),
-    "systolic_bp": ("the systolic blood pressure",),
-    "volumes_cm3": ("the tumour volumes of at least two visits",),
-    "similar_to": ("the SMILES of the reference molecule",),
-    "molecule": ("a SMILES or a drug name", "the molecule as a SMILES or a drug name"),
-    "query": ("a description of the case", "a description of the case in words"),
-}
-_PURPOSES = {
-    "image": "to read it",
-    "age": "to estimate the cardiovascular risk",
-    "sex": "to estimate the cardiovascular risk",
-    "total_cholesterol": "to estimate the cardiovascular risk",
-    "hdl_cholesterol": "to estimate the cardiovascular risk",
-    "systolic_bp": "to estimate the cardiovascular risk",
-    "volumes_cm3": "to simulate the treatment",
-    "similar_to": "to design similar molecules",
-    "molecule": "to profile it",
-    "query": "to search for similar cases",
-}
 _ASKING = (
-    "I need {what} {purpose}.",
-    "{purpose}, I still need {what}.",
-    "Please give me {what}; I need that {purpose}.",
-    "I am missing {what}. Please add that and I will go on.",
-    "Could you tell me {what}? I need that {purpose}.",
-)
-_ASKING_FILM = (
-    "No film is attached. Please attach the film and I will have it read.",
-    "I need the film as an attachment to read it.",
-    "There is no film in this chat yet; please attach the film.",
-    "Please attach the film: I cannot see one here.",
+    "I need the SMILES of the reference molecule to design similar molecules.",
+    "To design similar molecules, I still need the SMILES of the reference molecule.",
+    "Please give me the SMILES of the reference molecule; I need that to design similar molecules.",
+    "I am missing the SMILES of the reference molecule. Please add that and I will go on.",
+    "Could you tell me the SMILES of the reference molecule?",
 )
 
 
-def listed(items: Sequence[str]) -> str:
-    """["a", "b", "c"] as "a, b and c"."""
-    return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1]
-
-
-def asking(writer: Writer, asks: Sequence[str]) -> str:
-    """A question for exactly the values in `asks`, by name."""
-    if list(asks) == ["image"]:
-        return writer.choice(_ASKING_FILM)
-    what = listed([writer.choice(ARGUMENT_NAMES[name]) for name in asks])
-    text = writer.choice(_ASKING).format(what=what, purpose=_PURPOSES[asks[0]])
-    return text[0].upper() + text[1:]
+def reference_wanted(writer: Writer) -> str:
+    """The question for the molecule that designs should resemble; the contract does not require one."""
+    return writer.choice(_ASKING)
 
 
 _CAN = (
@@ -223,10 +183,3 @@ def from_results(writer: Writer, calls: Sequence[Call], results: Sequence[ToolRe
     if caution and len(" ".join([*sentences, caution]).split()) <= _LONGEST:
         sentences.append(caution)
     return " ".join(sentences)
-
-
-def to_request(writer: Writer, request: Request, results: Sequence[ToolResult]) -> str:
-    """The reply to a request: what it lacks, or what its calls returned."""
-    if request.asks:
-        return asking(writer, request.asks)
-    return from_results(writer, request.calls, results)

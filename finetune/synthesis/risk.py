@@ -30,10 +30,12 @@ class Patient:
     egfr: int | None = None
     bmi: float | None = None
 
-    def call(self) -> Call:
-        """The call, fields in the contract's order, only what differs from a default."""
-        arguments: dict[str, Any] = {name: getattr(self, name) for name in REQUIRED}
-        if self.mmol:
+    def call(self, omit: Collection[str] = ()) -> Call:
+        """The call, fields in the contract's order, only what differs from a default, without `omit`."""
+        arguments: dict[str, Any] = {
+            name: getattr(self, name) for name in REQUIRED if name not in omit
+        }
+        if self.mmol and not {"total_cholesterol", "hdl_cholesterol"} <= set(omit):
             arguments["cholesterol_unit"] = "mmol/L"
         for name in ("bp_treated", "diabetes", "smoker", "statin"):
             if getattr(self, name):
@@ -275,7 +277,7 @@ _PLAIN_NAMES = {
 def ask(
     writer: Writer, patient: Patient, omit: Collection[str] = (), *, hint: bool = True
 ) -> Request:
-    """A request for the risk of `patient`; values in `omit` stay unsaid and are then asked for."""
+    """A request for the risk of `patient`; values in `omit` stay unsaid."""
     person = Person(patient.age, None if "sex" in omit else patient.sex)
     description = describe(writer, patient, omit)
     request = writer.say(words.REQUESTS, his=person.his)
@@ -296,10 +298,9 @@ def ask(
         text = (
             description + ("\n" if pasted else writer.choice((". ", ". ", ", ", " - "))) + request
         )
-    if writer.chance(0.1):
+    if writer.chance(0.2):
         text = f"{writer.say(words.SETTINGS, n=guard(str(writer.rng.randint(2, 17))))} {text}"
-    asks = tuple(name for name in REQUIRED if name in omit)
-    return Request(text, () if asks else (patient.call(),), asks)
+    return Request(text, (patient.call(omit),))
 
 
 def ask_after_film(writer: Writer, patient: Patient, film: Request) -> Request:
@@ -324,7 +325,8 @@ def ask_without_values(writer: Writer, patient: Patient) -> Request:
         patient.age if "age" in known else None, patient.sex if "sex" in known else None
     )
     text = writer.say(words.ONLY_NAME, who=introduce(writer, person))
-    return Request(text, asks=tuple(name for name in REQUIRED if name not in known))
+    stated = {name: getattr(patient, name) for name in REQUIRED if name in known}
+    return Request(text, (Call(name="predict_risk", arguments=stated),))
 
 
 def supply(writer: Writer, patient: Patient, names: Collection[str]) -> str:

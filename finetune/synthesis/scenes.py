@@ -1,14 +1,18 @@
 """Openings of a chat: one request, several at once, one with values missing, or a remark."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from consilium.assistant.llm.asking import question
 from consilium.finetune.synthesis import cases, chatter, film, molecules, replies, risk, treatment
+from consilium.finetune.synthesis.chemistry import DRUGS
 from consilium.finetune.synthesis.clinic import letter, story
 from consilium.finetune.synthesis.example import Turn
 from consilium.finetune.synthesis.people import SEXES, Person
 from consilium.finetune.synthesis.request import Request
 from consilium.finetune.synthesis.results import result_of
 from consilium.finetune.synthesis.voices import Forms, Writer
+from consilium.tools.registry import TOOLS
 
 
 def person(writer: Writer) -> Person:
@@ -24,16 +28,31 @@ def films(count: int, first: int = 1) -> list[str]:
 
 
 def turn(writer: Writer, request: Request, attachments: Sequence[str] = ()) -> Turn:
-    """`request` as a whole turn: the message in this writer's hand, results and the reply."""
+    """`request` as a whole opening turn: the message in this writer's hand, results and the reply."""
+    return behaviour(writer, letter(writer, request.text), request, attachments)
+
+
+def behaviour(
+    writer: Writer, message: str, request: Request, attachments: Sequence[str] = ()
+) -> Turn:
+    """A message as the writer sends it, with the right behaviour."""
     calls = list(request.calls)
-    results = [result_of(writer, call) for call in calls]
+    complete = [call for call in calls if not call.lacking]
+    results = [result_of(writer, call) for call in complete]
+    lacking = dict.fromkeys(name for call in calls for name in call.lacking)
+    if complete:
+        reply = replies.from_results(writer, complete, results)
+    elif calls:
+        reply = question((TOOLS[call.name], call.arguments) for call in calls)
+    else:
+        reply = replies.reference_wanted(writer)
     return Turn(
-        user=letter(writer, request.text),
+        user=message,
         attachments=list(attachments),
         calls=calls,
         results=results,
-        asks=list(request.asks),
-        reply=replies.to_request(writer, request, results),
+        asks=[*lacking, *request.asks],
+        reply=reply,
     )
 
 
@@ -105,7 +124,7 @@ def single(writer: Writer) -> Turn:
     """A message that needs one call."""
     if writer.chance(0.23):
         return _one_film(writer) if writer.chance(0.87) else _cases_like_film(writer)
-    request = writer.rng.choices(IN_WORDS, (24, 22, 13, 10, 8))[0](writer)
+    request = writer.rng.choices(IN_WORDS, (24, 28, 13, 10, 10))[0](writer)
     return turn(writer, request, _unrelated_film(writer))
 
 
@@ -128,7 +147,10 @@ _JOIN = Forms(
 
 
 def _both(writer: Writer, a: Request, b: Request) -> Request:
-    first, second = (a, b) if writer.chance(0.5) else (b, a)
+    return _joined(writer, *((a, b) if writer.chance(0.5) else (b, a)))
+
+
+def _joined(writer: Writer, first: Request, second: Request) -> Request:
     if "\n" in first.text or "\n" in second.text:
         text = f"{first.text}\n{second.text}"
     else:
@@ -147,8 +169,9 @@ def parallel(writer: Writer) -> Turn:
             "film and cases",
             "any two",
             "both molecule tools",
+            "one lacks a value",
         ),
-        (18, 14, 16, 17, 9, 17, 9),
+        (18, 14, 16, 17, 9, 17, 9, 6),
     )[0]
     if kind == "patients":
         size = 2 if writer.chance(0.85) else 3
@@ -168,10 +191,14 @@ def parallel(writer: Writer) -> Turn:
     if kind == "both molecule tools":
         design = molecules.sample_design(writer)
         seed = design.similar_to or molecules.sample_molecule(writer)
-        request = _both(
-            writer, molecules.ask_profile(writer, [seed]), molecules.ask_design(writer, design)
+        profile = molecules.ask_profile(writer, [seed])
+        if seed in DRUGS or writer.chance(0.5):
+            return turn(writer, _both(writer, profile, molecules.ask_design(writer, design)))
+        design = replace(design, similar_to=seed)
+        same = writer.choice(("it", "it", "that one", "this molecule", "the same molecule"))
+        return turn(
+            writer, _joined(writer, profile, molecules.ask_design(writer, design, like=same))
         )
-        return turn(writer, request)
     if kind == "film and risk":
         ids = films(1)
         patient = risk.sample_patient(writer)
@@ -181,6 +208,11 @@ def parallel(writer: Writer) -> Turn:
         his = Person(patient.age, patient.sex).his
         request = _both(writer, film.read(writer, ids[0], his), risk.ask(writer, patient))
         return turn(writer, request, ids)
+    if kind == "one lacks a value":
+        patient, image = risk.sample_patient(writer), writer.chance(0.6)
+        rest = _first_film(writer) if image else _profile(writer)
+        lacking = risk.ask(writer, patient, risk_omissions(writer))
+        return turn(writer, _both(writer, rest, lacking), films(1) if image else [])
     if kind == "film and cases":
         ids = films(1)
         search = cases.ask(writer, cases.describe(writer), cases.sample_k(writer))

@@ -25,7 +25,9 @@ class Course:
 
     def call(self) -> Call:
         """The call, fields in the contract's order, only what was stated."""
-        arguments: dict[str, Any] = {"volumes_cm3": list(self.volumes)}
+        arguments: dict[str, Any] = {}
+        if self.volumes:
+            arguments["volumes_cm3"] = list(self.volumes)
         if self.chemotherapy_at:
             arguments["chemotherapy_at"] = list(self.chemotherapy_at)
         if self.radiotherapy_at:
@@ -237,21 +239,25 @@ def ask(writer: Writer, course: Course) -> Request:
 def ask_without_volumes(writer: Writer, course: Course) -> Request:
     """A request with no volume, or with a single one, which is too few."""
     wish, context = _wish(writer, course), _context(writer)
+    stated = replace(course, volumes=(), chemotherapy_at=(), radiotherapy_at=())
     if writer.chance(0.35):
         told = writer.say(
             words.ONE_VOLUME,
             v=writer.number(course.volumes[0]),
             unit=guard(writer.choice(words.UNITS)),
         )
+    elif writer.chance(0.5):
+        told = writer.say(words.NO_VOLUMES)
     else:
-        told = writer.choice((writer.say(words.NO_VOLUMES), ", ".join(therapies(writer, course))))
+        told = ", ".join(therapies(writer, course))
+        stated = replace(course, volumes=())
     text = f"{context}{told}. {wish}" if told else f"{context}{wish}"
-    return Request(text, asks=("volumes_cm3",))
+    return Request(text, (stated.call(),))
 
 
 def ask_without_any_volume(writer: Writer) -> Request:
     """A request that says nothing of the past and sets no limit to the future."""
-    return Request(_context(writer) + writer.say(words.REQUESTS), asks=("volumes_cm3",))
+    return Request(_context(writer) + writer.say(words.REQUESTS), (Course(()).call(),))
 
 
 def change(writer: Writer, course: Course) -> tuple[str, Course]:

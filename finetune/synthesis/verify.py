@@ -40,10 +40,13 @@ def problems(conversation: Conversation) -> list[str]:
 
 
 def _of_turn(turn: Turn, said: str, attached: set[str]) -> Iterator[str]:
-    if turn.calls and turn.asks:
-        yield "A turn either calls or asks."
-    if len(turn.calls) != len(turn.results):
-        yield "There is not one result for each call."
+    lacking = {name for call in turn.calls for name in call.lacking}
+    if not lacking <= set(turn.asks):
+        yield "A call lacks a value that is not asked for."
+    if turn.calls and set(turn.asks) - lacking:
+        yield "A turn calls without what it asks for."
+    if len(turn.complete) != len(turn.results):
+        yield "There is not one result for each call that lacks nothing."
     if len(re.findall(r"\w\S*", turn.reply)) > _LONGEST_REPLY or not turn.reply:
         yield f"The reply is empty or longer than {_LONGEST_REPLY} words."
     for call in turn.calls:
@@ -55,7 +58,9 @@ def _of_call(call: Call, said: str, attached: set[str]) -> Iterator[str]:
     try:
         args.model_validate(call.arguments)
     except ValidationError as error:
-        yield f"The call {call.name} breaks the contract: {error}"
+        faults = [e for e in error.errors() if (e["type"], *e["loc"]) not in _absent(call)]
+        if faults:
+            yield f"The call {call.name} breaks the contract: {error}"
     order = [name for name in args.model_fields if name in call.arguments]
     if list(call.arguments) != order:
         yield f"The arguments of {call.name} are not in the contract's order."
@@ -67,6 +72,10 @@ def _of_call(call: Call, said: str, attached: set[str]) -> Iterator[str]:
             yield f"{value} is not attached."
         elif name not in _INFERRED:
             yield from (f"{name} = {n} was not said." for n in _numbers(value) if n not in numbers)
+
+
+def _absent(call: Call) -> set[tuple[str, ...]]:
+    return {("missing", name) for name in call.lacking}
 
 
 def _numbers(value: Any) -> list[float]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from langchain_core.messages import AIMessage
 from PIL import Image
 from scripted import ScriptedBackend, calls
 
@@ -23,6 +24,7 @@ from consilium.assistant.domain import (
     TurnFinished,
     TurnStatus,
 )
+from consilium.assistant.llm.chat import calls_of
 from consilium.assistant.settings import Settings
 from consilium.assistant.store import Store
 from consilium.tools.contract import Finding, ToolContext, ToolResult
@@ -123,6 +125,47 @@ def test_a_small_model_may_not_mix_the_lines_of_a_result(
     d.backend.mixes_lines = False
     d.say("read this", film)
     assert d.stored[0].answer == _READING.summary
+
+
+def lacking(message: AIMessage, name: str, arguments: dict[str, Any]) -> AIMessage:
+    """The message as the local model gives it when a call lacks a required value."""
+    message.response_metadata = {
+        "decision": "call" if message.tool_calls else "ask",
+        "incomplete": [{"name": name, "arguments": arguments}],
+    }
+    return message
+
+
+def test_a_call_that_lacks_a_value_is_asked_about_and_remembered(desk: Callable[..., Desk]) -> None:
+    asked = lacking(
+        AIMessage(
+            "The treatment simulator still needs the volumes of two visits: please add them."
+        ),
+        "simulate_treatment",
+        {"horizon": 3},
+    )
+    it = desk(asked, "Thank you.")
+    turn = it.say("how does it go on for 3 visits?")[-1].turn
+    assert turn.decision == "ask"
+    assert not turn.calls
+    assert turn.answer == asked.content  # "two" stands in no result, but the house says it
+    assert [(c.name, c.arguments) for c in turn.incomplete] == [
+        ("simulate_treatment", {"horizon": 3})
+    ]
+    it.say("12 and 14")
+    before = it.backend.model.seen[-1][-2]
+    assert calls_of(before) == [("simulate_treatment", {"horizon": 3})]
+
+
+def test_beside_a_result_what_another_call_lacks_is_asked_for(
+    desk: Callable[..., Desk], film: Path, reader: Any
+) -> None:
+    reader(lambda *_: _READING)
+    both = lacking(calls(("analyze_scan", {"image": "scan-1"})), "predict_risk", {"age": 61})
+    turn = desk(both, _READING.summary).say("read it; and the risk at 61?", film)[-1].turn
+    assert [call.name for call in turn.calls] == ["analyze_scan"]
+    assert turn.answer.startswith(_READING.summary)
+    assert turn.answer.endswith("and the systolic blood pressure: please add them.")
 
 
 def test_independent_calls_run_side_by_side(

@@ -13,7 +13,6 @@ from consilium.finetune.synthesis.chemistry import DRUGS, KNOWN_SMILES, compose_
 from consilium.finetune.synthesis.example import Call, Conversation
 from consilium.finetune.synthesis.generate import SHARES, generate
 from consilium.finetune.synthesis.numerals import in_words, stated_numbers
-from consilium.finetune.synthesis.replies import ARGUMENT_NAMES
 from consilium.finetune.synthesis.verify import diversity, messages, overlap, problems
 from consilium.finetune.synthesis.voices import Forms, Writer, guard, misspell
 from consilium.tools.contract import unavailable
@@ -58,7 +57,7 @@ def test_category_describes_the_turns(conversations) -> None:
                 assert len(first.calls) > 1
             case "missing":
                 assert first.asks
-                assert not first.calls
+                assert not first.complete
             case "none":
                 assert not first.asks
                 assert not first.calls
@@ -81,18 +80,36 @@ def test_every_tool_and_every_argument_occurs(conversations) -> None:
 
 
 def test_every_required_argument_is_asked_for_by_name(conversations) -> None:
-    asked = {name for c in conversations for turn in c.turns for name in turn.asks}
     required = {
-        name
+        name: field.description
         for spec in TOOLS.values()
         for name, field in spec.args.model_fields.items()
         if field.is_required()
     }
-    assert asked >= required
-    for turn in (turn for c in conversations for turn in c.turns if turn.asks):
-        for name in turn.asks:
-            named = any(words in turn.reply for words in ARGUMENT_NAMES[name])
-            assert named or (name == "image" and "attach" in turn.reply.lower())
+    assert all(required.values())
+    asked = [turn for c in conversations for turn in c.turns if turn.asks]
+    assert {name for turn in asked for name in turn.asks} >= set(required)
+    for turn in asked:
+        for name in turn.asks if not turn.complete else ():
+            assert required.get(name, "the SMILES of the reference molecule") in turn.reply
+
+
+def test_a_request_that_lacks_a_value_is_a_call_without_it(conversations) -> None:
+    lacking = [c.turns[0].calls for c in conversations if c.category == "missing"]
+    assert sum(bool(calls) for calls in lacking) > 0.9 * len(lacking)
+    assert all(call.lacking for calls in lacking for call in calls)
+    known = [call for calls in lacking for call in calls if call.name == "predict_risk"]
+    assert any("total_cholesterol" in call.arguments for call in known)
+
+
+def test_what_can_be_run_is_run_beside_what_lacks_a_value(conversations) -> None:
+    mixed = [
+        t for c in conversations for t in c.turns if t.complete and len(t.calls) > len(t.complete)
+    ]
+    assert mixed
+    for turn in mixed:
+        assert len(turn.results) == len(turn.complete)
+        assert turn.asks
 
 
 def test_booleans_and_units_appear_only_where_they_differ_from_the_default(conversations) -> None:
@@ -152,7 +169,11 @@ def test_a_right_conversation_has_no_problem() -> None:
         ({"reply": "The risk is 12 %."}, "12"),
         ({"reply": ""}, "empty"),
         ({"results": []}, "one result for each call"),
-        ({"asks": ["age"]}, "either calls or asks"),
+        ({"asks": ["age"]}, "without what it asks for"),
+        (
+            {"calls": [{"name": "predict_risk", "arguments": {"age": 54}}], "results": []},
+            "lacks a value that is not asked for",
+        ),
         (
             {"calls": [{"name": "profile_molecule", "arguments": {"molecule": "CCO"}}]},
             "does not stand in the chat",

@@ -20,4 +20,4 @@ class DesignMolecules(ToolArgs):
 class ProfileMolecule(ToolArgs):
     """Arguments of `profile_molecule`: a SMILES or a generic drug name."""
 
-    molecule: StatedText
+    molecule: Annotated[StatedText, Field(description="molecule as a SMILES or a drug name")]

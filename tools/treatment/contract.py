@@ -14,8 +14,16 @@ class SimulateTreatment(ToolArgs):
     """Arguments of `simulate_treatment`: volumes in cm3, oldest first; visits are counted from 1;
     `horizon` is visits ahead, 1 to 6."""
 
-    volumes_cm3: Annotated[list[StatedNumber], Field(min_length=2)]
+    volumes_cm3: Annotated[
+        list[StatedNumber],
+        Field(min_length=2, description="tumour volumes of at least two visits"),
+    ]
     chemotherapy_at: list[Visit] = []
     radiotherapy_at: list[Visit] = []
-    plans: list[Plan] = ["none", "chemotherapy", "radiotherapy", "chemoradiotherapy"]
+    plans: Annotated[list[Plan], Field(min_length=1)] = [
+        "none",
+        "chemotherapy",
+        "radiotherapy",
+        "chemoradiotherapy",
+    ]
     horizon: Annotated[int, Field(ge=1, le=6)] = 5

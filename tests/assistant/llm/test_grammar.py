@@ -15,7 +15,9 @@ _BYTES = [bytes([value]) for value in range(256)]
 _COMPILER = xgr.GrammarCompiler(
     xgr.TokenizerInfo([*_BYTES, "<end>"], vocab_type=xgr.VocabType.RAW, stop_token_ids=[256])
 )
-_SAID = "54M, TC 6,1 and HDL 1.05 mmol/l, BP 136/84, profile CC(=O)Nc1ccc(O)cc1 and aspirin"
+_SAID = (
+    "a man, é (54M), TC 6,1 and HDL 1.05 mmol/l, BP 136/84, profile CC(=O)Nc1ccc(O)cc1 and aspirin"
+)
 
 
 def accepts(grammar: xgr.Grammar | None, text: str) -> bool:
@@ -60,6 +62,10 @@ _SCAN = ("analyze_scan", {"image": "scan-2"})
             ("profile_molecule", {"molecule": "aspirin"}),
         ),
         said(("find_similar_cases", {"query": "a man, é"}), _SCAN),
+        said(("find_similar_cases", {"query": "man, é (54M), TC 6,1 and HDL"})),
+        said(("find_similar_cases", {})),
+        said(("analyze_scan", {})),
+        said(("predict_risk", {"age": 54, "sex": "male"})),
         said(
             (
                 "simulate_treatment",
@@ -87,8 +93,12 @@ def test_valid_calls_can_be_said(calls: xgr.Grammar | None, text: str) -> None:
         '[{"name":"prescribe","arguments":{}}]',
         said(("analyze_scan", {"image": "scan-3"})),
         '[{"name":"analyze_scan","arguments":{}}]',
-        '[{"name":"analyze_scan","arguments":{"image":null}}]',
         said(("profile_molecule", {"molecule": "ibuprofen"})),
+        said(("profile_molecule", {"molecule": "6,1"})),
+        said(("find_similar_cases", {"query": "a woman, é"})),
+        said(("find_similar_cases", {"query": "man é"})),
+        said(("find_similar_cases", {"query": ""})),
+        said(("simulate_treatment", {"volumes_cm3": [6.1, 1.05], "plans": []})),
         said(("design_molecules", {"max_weight": 500})),
         said(("design_molecules", {"count": 54})),
         '[{"name":"design_molecules","arguments":{}}]',
@@ -101,9 +111,32 @@ def test_invalid_unknown_and_unstated_cannot(calls: xgr.Grammar | None, text: st
     assert not accepts(calls, text)
 
 
-def test_a_tool_whose_values_were_never_said_cannot_be_called() -> None:
-    specs = [TOOLS["analyze_scan"], TOOLS["predict_risk"]]
-    assert calls_grammar(specs, Stated.of(["read the film please"], [])) is None
+def test_what_was_never_said_can_only_be_null() -> None:
+    unsaid = calls_grammar(TOOLS.values(), Stated.of(["read the film please"], []))
+    assert accepts(unsaid, said(("analyze_scan", {})))
+    assert not accepts(unsaid, said(_SCAN))
+    assert accepts(unsaid, said(("predict_risk", {"sex": "male"})))
+    assert not accepts(unsaid, said(("predict_risk", {"age": 54, "sex": "male"})))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'He said "no"\nand \\ left; 3 µg/dL, "5\' 10"',
+        "肺炎 三天 高烧",
+        "…?!",
+        "_ __",
+        "word " * 3000,
+        "?" * 5000,
+    ],
+)
+def test_any_text_can_be_quoted(text: str) -> None:
+    quoting = calls_grammar([TOOLS["find_similar_cases"]], Stated.of([text], []))
+    spoken = any(character.isalnum() for character in text)
+    last = text.split()[-1].strip("\"'")
+    assert accepts(quoting, said(("find_similar_cases", {"query": last}))) is spoken
+    if "no" in text:
+        assert accepts(quoting, said(("find_similar_cases", {"query": 'said "no"\nand \\ left'})))
 
 
 @pytest.mark.parametrize(

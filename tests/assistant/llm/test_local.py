@@ -65,7 +65,6 @@ def test_decoding_equals_plain_greedy_decoding(embedded: LocalModel) -> None:
 def test_untuned_it_still_cannot_write_an_invalid_call(embedded: LocalModel) -> None:
     said = "54M, TC 209 HDL 45 BP 127/78, no meds, cv risk? and the film?"
     grammar = calls_grammar(embedded.specs, Stated.of([said], ["scan-1"]))
-    assert grammar is not None
     text = "".join(
         embedded.complete(
             chat(embedded, said, "call\n"), grammar, max_new_tokens=300, usage=Usage()
@@ -74,11 +73,13 @@ def test_untuned_it_still_cannot_write_an_invalid_call(embedded: LocalModel) -> 
     specs = {spec.name: spec for spec in embedded.specs}
     for call in json.loads(text):
         spec = specs[call["name"]]
-        spec.args.model_validate(as_stated(spec, call["arguments"]))
+        stated = as_stated(spec, call["arguments"])
+        if not spec.lacking(stated):
+            spec.args.model_validate(stated)
 
 
 def test_the_decision_is_explicit(embedded: LocalModel) -> None:
-    chances = embedded.decide(chat(embedded, "Hello"), ["call", "ask", "answer"], Usage())
+    chances = embedded.decide(chat(embedded, "Hello"), ["call", "answer"], Usage())
     assert sum(chances.values()) == pytest.approx(1)
 
 

@@ -2,10 +2,12 @@
 
 import json
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from langchain_core.messages import AIMessage
 
-from consilium.assistant.llm.chat import LocalChatModel
+from consilium.assistant.llm.chat import LocalChatModel, calls_of, parsed_calls
 from consilium.assistant.llm.template import as_stated, written_out
 from consilium.tools.registry import TOOLS
 
@@ -46,12 +48,49 @@ def test_a_stated_default_is_not_repeated() -> None:
     assert as_stated(TOOLS["predict_risk"], stated) == {"age": 61}
 
 
+def test_a_required_value_that_nobody_stated_is_null() -> None:
+    written = written_out(TOOLS["predict_risk"], {"age": 61})
+    assert written["sex"] is None
+    assert as_stated(TOOLS["predict_risk"], written) == {"age": 61}
+    assert TOOLS["predict_risk"].lacking(written)[:2] == ["sex", "total_cholesterol"]
+    assert written_out(TOOLS["simulate_treatment"], {})["volumes_cm3"] is None
+
+
 def test_the_same_call_twice_in_a_message_is_one_call() -> None:
-    model = LocalChatModel.model_construct(local=SimpleNamespace(specs=list(TOOLS.values())))
     call = {"name": "profile_molecule", "arguments": {"molecule": "aspirin"}}
     other = {"name": "profile_molecule", "arguments": {"molecule": "ibuprofen"}}
-    parsed = model._parsed(json.dumps([call, other, call]))
-    assert [json.loads(found["args"] or "")["molecule"] for found in parsed] == [
-        "aspirin",
-        "ibuprofen",
+    parsed = parsed_calls(json.dumps([call, other, call]))
+    assert [arguments["molecule"] for _, arguments in parsed] == ["aspirin", "ibuprofen"]
+
+
+def made(*calls: tuple[str, dict[str, Any]]) -> AIMessage:
+    model = LocalChatModel.model_construct(local=SimpleNamespace(specs=list(TOOLS.values())))
+    message, metadata = model._made(calls)
+    return AIMessage(
+        message.text,
+        tool_calls=message.message.tool_calls,  # type: ignore[attr-defined]
+        response_metadata=metadata,
+    )
+
+
+def test_a_call_that_lacks_a_value_becomes_the_question_for_it() -> None:
+    known = {"age": 61, "sex": "male", "total_cholesterol": 6.1, "hdl_cholesterol": None}
+    asked = made(("predict_risk", known), ("analyze_scan", {"image": None}))
+    assert not asked.tool_calls
+    assert asked.response_metadata["decision"] == "ask"
+    assert asked.text == (
+        "The cardiovascular risk predictor still needs the HDL cholesterol and the systolic blood pressure: "
+        "please add them. The chest film reader still needs the film as an attachment: please add it."
+    )
+    assert calls_of(asked) == [
+        ("predict_risk", {"age": 61, "sex": "male", "total_cholesterol": 6.1}),
+        ("analyze_scan", {}),
     ]
+
+
+def test_what_can_be_called_is_called_beside_what_lacks_a_value() -> None:
+    mixed = made(("predict_risk", {"age": 61}), ("analyze_scan", {"image": "scan-1"}))
+    assert [call["name"] for call in mixed.tool_calls] == ["analyze_scan"]
+    assert mixed.response_metadata["decision"] == "call"
+    assert mixed.text == ""
+    assert [name for name, _ in calls_of(mixed)] == ["analyze_scan", "predict_risk"]
