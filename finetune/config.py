@@ -3,23 +3,12 @@
 from pathlib import Path
 from typing import Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from consilium.assistant.domain import ConsiliumError
-
-
-class LoraSettings(BaseModel):
-    """Rank, scale and dropout of the adapter (Hu 2021, arXiv 2106.09685)."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    rank: int = Field(16, ge=1)
-    alpha: int = Field(32, ge=1)
-    dropout: float = Field(0.0, ge=0, lt=1)
+from consilium.finetune.settings import RunSettings
 
 
-class TrainingConfig(BaseModel):
+class TrainingConfig(RunSettings):
     """One training run, as its YAML file says; unknown keys are refused.
 
     Attributes
@@ -37,15 +26,11 @@ class TrainingConfig(BaseModel):
     patience : measurements without a better one before training stops.
     """
 
-    model_config = ConfigDict(extra="forbid")
-
-    seed: int = 1
     conversations: int = Field(3600, ge=1)
     data: Path | None = None
     max_tokens: int = Field(400, ge=32)
     answer_share: float = Field(0.35, ge=0, le=1)
     decision_weight: float = Field(1.0, gt=0)
-    lora: LoraSettings = LoraSettings()
     start_from: Path | None = None
     cached_prefix: bool = True
     quick: bool = True
@@ -63,23 +48,3 @@ class TrainingConfig(BaseModel):
         if self.quick and (self.quantization != "none" or self.lora.dropout):
             raise ValueError("quick cannot go with 4-bit weights or dropout: set quick: false")
         return self
-
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """Read a YAML file.
-
-        Raises
-        ------
-        ConsiliumError
-            If the file is missing, is no YAML, or holds a wrong value; names the key.
-        """
-        try:
-            return cls.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
-        except OSError as error:
-            raise ConsiliumError(f"Cannot read {path}: {error.strerror}.") from error
-        except yaml.YAMLError as error:
-            raise ConsiliumError(f"{path} is not valid YAML: {error}") from error
-        except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(map(str, first["loc"]))
-            raise ConsiliumError(f"{path}: {key}: {first['msg']}.") from error

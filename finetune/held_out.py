@@ -19,11 +19,11 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from consilium.assistant.llm.adapter import read_card, shipped_adapter
 from consilium.assistant.llm.weights import ensure_embedded
 from consilium.assistant.settings import load_settings
-from consilium.finetune.evaluate.report import wilson
 from consilium.finetune.examples import collate, messages, tokenise
 from consilium.finetune.prefixed import learn_after, prefix_cache, prefix_ids
 from consilium.finetune.synthesis.example import Category
 from consilium.finetune.synthesis.generate import generate
+from consilium.tools.interval import wilson
 
 _BATCH = 16
 

@@ -4,28 +4,16 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from hashlib import sha256
-from math import sqrt
 from pathlib import Path
 from typing import Any
 
 from consilium.finetune.evaluate.cases import Case, Prediction
 from consilium.finetune.evaluate.faults import wrong_turns
 from consilium.finetune.evaluate.grade import TurnGrade, grade_case
+from consilium.tools.interval import wilson
 
-_Z = 1.959964  # 97.5 % quantile of the normal distribution
 _RESAMPLES = 1000
 _SHOWN = 10  # of the worst turns, in a terminal; the report has all
-
-
-def wilson(right: int, n: int) -> tuple[float, float]:
-    """95 % interval of a share (Wilson 1927); (0, 1) where n is 0."""
-    if n == 0:
-        return 0.0, 1.0
-    share = right / n
-    centre = share + _Z**2 / (2 * n)
-    half = _Z * sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
-    scale = 1 + _Z**2 / n
-    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
 
 
 def file_sha256(path: Path) -> str:

@@ -4,15 +4,14 @@ from pathlib import Path
 from typing import Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from consilium.assistant.domain import ConsiliumError
-from consilium.finetune.config import LoraSettings
 from consilium.finetune.qa.datasets import Dataset
 from consilium.finetune.qa.model import Precision, Quantization
+from consilium.finetune.settings import RunSettings
 
 
-class QaConfig(BaseModel):
+class QaConfig(RunSettings):
     """One run; unknown keys are refused.
 
     Parameters
@@ -33,14 +32,11 @@ class QaConfig(BaseModel):
     checkpointing : recompute activations in the backward pass: less memory, a third slower.
     """
 
-    model_config = ConfigDict(extra="forbid")
-
     task: Literal["qa"]
     dataset: Dataset
     data: Path
     base: str = ""
     allow_download: bool = False
-    seed: int = 1
     explanations: bool = False
     folds: int = Field(5, ge=2)
     folds_run: int = Field(0, ge=0)
@@ -51,7 +47,6 @@ class QaConfig(BaseModel):
     warmup: float = Field(0.1, ge=0, lt=1)
     weight_decay: float = Field(0.01, ge=0)
     max_tokens: int = Field(448, ge=64)
-    lora: LoraSettings = LoraSettings()
     trainable_layers: int = Field(0, ge=0)
     precision: Precision = "auto"
     quantization: Quantization = "none"
@@ -65,26 +60,6 @@ class QaConfig(BaseModel):
         if self.quick and (self.lora.dropout or self.quantization != "none"):
             raise ValueError("quick does not go with lora.dropout or quantization")
         return self
-
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """Read a YAML file.
-
-        Raises
-        ------
-        ConsiliumError
-            If the file is missing, is no YAML, or holds a wrong value; names the key.
-        """
-        try:
-            return cls.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
-        except OSError as error:
-            raise ConsiliumError(f"Cannot read {path}: {error.strerror}.") from error
-        except (UnicodeDecodeError, yaml.YAMLError) as error:
-            raise ConsiliumError(f"{path} is not valid YAML: {error}") from error
-        except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(map(str, first["loc"])) or "qa"
-            raise ConsiliumError(f"{path}: {key}: {first['msg']}.") from error
 
 
 def task_of(path: Path) -> str:

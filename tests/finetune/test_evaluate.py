@@ -19,7 +19,7 @@ from consilium.finetune.evaluate.cases import (
 )
 from consilium.finetune.evaluate.faults import faults
 from consilium.finetune.evaluate.grade import grade_case
-from consilium.finetune.evaluate.report import make_report, wilson
+from consilium.finetune.evaluate.report import make_report
 
 _RISK = {
     "name": "predict_risk",
@@ -148,12 +148,6 @@ def test_a_turn_that_was_not_played_is_wrong() -> None:
     assert not grade_case(greeting, Prediction(id="x", turns=[]))[0].exact
     report = make_report([greeting], [Prediction(id="x", turns=[])], {})
     assert report["no_call_recall"]["right"] == 0
-
-
-def test_wilson_interval() -> None:
-    low, high = wilson(81, 263)  # Newcombe 1998, table I, method 3
-    assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)
-    assert wilson(0, 0) == (0.0, 1.0)
 
 
 def _gold(cases: list[Case]) -> list[Prediction]:

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
-from consilium.tools.cases.report import wilson
 from consilium.tools.imaging.metrics import auc, patient_bootstrap
+from consilium.tools.interval import wilson
 
 DEPTH = 10  # of nDCG
 _DRAWS = 1000  # of the bootstrap

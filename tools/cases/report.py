@@ -6,11 +6,11 @@ with sampled cases, so both speak the same language. What a case says is quoted 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
 from typing import Literal
 
 from consilium.tools.cases.quoting import quote
 from consilium.tools.contract import Finding, Source, ToolResult
+from consilium.tools.interval import wilson
 
 SOURCE = Source(name="Consilium case search", version="0.1", data="")
 CONTEXT = (
@@ -38,7 +38,6 @@ SHOWN = 8  # cases and films among the findings; the table holds all
 _NAMED = 3  # ids in the summary
 _LISTED = 3  # shared or different findings named of a case
 _ROOM = 70  # characters for them
-_Z = 1.959964  # of a 95 % interval
 
 
 @dataclass(frozen=True)
@@ -134,14 +133,6 @@ def build_result(
             *(Source(name=line.id, data="indexed films") for line in films),
         ],
     )
-
-
-def wilson(events: int, count: int) -> tuple[float, float]:
-    """95 % score interval of a share, 0 to 1 (Wilson 1927, J Am Stat Assoc 22:209)."""
-    share, extra = events / count, _Z * _Z / count
-    middle = share + extra / 2
-    half = _Z * sqrt(share * (1 - share) / count + extra / (4 * count))
-    return max(0.0, (middle - half) / (1 + extra)), min(1.0, (middle + half) / (1 + extra))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ import typer
 from numpy.random import Generator
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
-from scipy.stats import binomtest
 
 from consilium.tools.imaging import data, gate_drawn, gate_phantoms, gate_rules, gate_sources
 from consilium.tools.imaging.data import LabelledFilm, Split
@@ -21,6 +20,7 @@ from consilium.tools.imaging.gate_card import GateFigures, Share
 from consilium.tools.imaging.gate_drawn import Grey, words
 from consilium.tools.imaging.gate_model import WEIGHTS, Gate
 from consilium.tools.imaging.gate_sources import Outside
+from consilium.tools.interval import wilson
 
 DRAWN_EACH = 25
 _CHANGED = 200  # films of each site that are shown in changed states, about
@@ -104,27 +104,27 @@ def evaluate(gate: Gate, films: list[LabelledFilm], strangers: list[Outside]) ->
             few = some if name == "as it is" else some[:: max(1, len(some) // _CHANGED)]
             pictures = [change(read(film), random) for film in few]
             out, turns, negative = _look(gate, pictures)
-            refused[f"{site}, {name}"] = wilson(out)
+            refused[f"{site}, {name}"] = _share(out)
             right = (turns == _QUARTERS.get(name, 0)) & (negative == (name == "negative"))
-            righted[f"{site}, {name}"] = wilson(right)
+            righted[f"{site}, {name}"] = _share(right)
     out, _, _ = _look(gate, [stranger.pixels for stranger in strangers])
     rejected = {}
     groups = [f"{stranger.kind}: {stranger.source}" for stranger in strangers]
     for group in dict.fromkeys(groups):
-        rejected[group] = wilson(out[[name == group for name in groups]])
+        rejected[group] = _share(out[[name == group for name in groups]])
     kinds = [stranger.kind for stranger in strangers]
     for kind in dict.fromkeys(kinds):
-        rejected[f"all of {kind}"] = wilson(out[[name == kind for name in kinds]])
+        rejected[f"all of {kind}"] = _share(out[[name == kind for name in kinds]])
     made = np.array([stranger.kind in ("drawn", "phantom") for stranger in strangers])
     for name, rows in (("all real", ~made), ("all drawn", made), ("all", made | ~made)):
-        rejected[name] = wilson(out[rows])
+        rejected[name] = _share(out[rows])
     return GateFigures(rejected=rejected, refused=refused, righted=righted)
 
 
 def refused_as_they_are(gate: Gate, films: list[LabelledFilm]) -> dict[str, Share]:
     """Share of unchanged films that the gate refuses, by site."""
     sites = {site: [read(film) for film in films if film.site == site] for site in data.SITES}
-    return {site: wilson(_look(gate, some)[0]) for site, some in sites.items() if some}
+    return {site: _share(_look(gate, some)[0]) for site, some in sites.items() if some}
 
 
 def _look(
@@ -137,10 +137,10 @@ def _look(
     return out, opinion.turns, opinion.negative
 
 
-def wilson(hits: NDArray[np.bool_]) -> Share:
+def _share(hits: NDArray[np.bool_]) -> Share:
     """A share with its Wilson 95 % interval."""
     n, count = len(hits), int(hits.sum())
-    low, high = binomtest(count, n).proportion_ci(method="wilson")
+    low, high = wilson(count, n)
     return Share(
         n=n, count=count, share=round(count / n, 4), low=round(low, 4), high=round(high, 4)
     )

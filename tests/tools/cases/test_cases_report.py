@@ -4,7 +4,7 @@ import pytest
 
 from consilium.tools.cases import report
 from consilium.tools.cases.quoting import WITHHELD, cell, quote, reads_like_an_order
-from consilium.tools.cases.report import CaseLine, FilmLine, build_result, wilson
+from consilium.tools.cases.report import CaseLine, FilmLine, build_result
 
 
 def line(number, **values):
@@ -70,11 +70,6 @@ def test_films_alone():
     assert result.status == "ok"
     assert result.summary.endswith("the nearest indexed films are film-ab (pneumonia).")
     assert report.CONTEXT not in result.warnings
-
-
-def test_wilson():
-    assert wilson(0, 5) == pytest.approx((0, 0.4345), abs=1e-4)
-    assert wilson(5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)
 
 
 @pytest.mark.parametrize(
