@@ -43,7 +43,9 @@ def _turn(turn: Turn) -> list[str]:
     if turn.attachments:
         lines += [f"Attached: {', '.join(turn.attachments)}", ""]
     for call in turn.calls:
-        lines += _call(call)
+        lines += _call(call, f"{call.seconds:.1f} s")
+    for call in turn.incomplete:
+        lines += _call(call, "not run: a value is missing")
     if turn.answer:
         lines += ["### Answer", "", _quote(turn.answer), ""]
     if turn.error:
@@ -51,9 +53,9 @@ def _turn(turn: Turn) -> list[str]:
     return lines
 
 
-def _call(call: Call) -> list[str]:
+def _call(call: Call, note: str) -> list[str]:
     arguments = json.dumps(call.arguments, ensure_ascii=False)
-    lines = [f"### {_plain(call.name)} ({call.seconds:.1f} s)", "", f"    {arguments}", ""]
+    lines = [f"### {_plain(call.name)} ({note})", "", f"    {arguments}", ""]
     if call.result is None:
         return lines
     lines += [_plain(call.result.summary), ""]

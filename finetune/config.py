@@ -19,7 +19,8 @@ class TrainingConfig(RunSettings):
     decision_weight : weight in the loss of a reply's first token (call or answer) and of the one that ends a call.
     cached_prefix : prompt and tool signatures are read once, without the adapter (docs/decisions/0003). Without it
         each example has them in full: slower, and the adapter can be merged for any server.
-    quick : `finetune.quick`, for CPUs. Leave it off with CUDA's own attention, 4-bit weights or dropout.
+    quick : `finetune.quick`; null uses it where it is quicker: on a CPU that multiplies bfloat16, without 4-bit weights
+        and dropout.
     quantization : "nf4" is QLoRA (Dettmers 2023, arXiv 2305.14314): the base in 4 bits, adapters in full.
     batch_size : conversations per step and process.
     held_out : conversations by other writers on which calls are measured every `save_steps`; 0 for none.
@@ -33,7 +34,7 @@ class TrainingConfig(RunSettings):
     decision_weight: float = Field(1.0, gt=0)
     start_from: Path | None = None
     cached_prefix: bool = True
-    quick: bool = True
+    quick: bool | None = None
     quantization: Literal["none", "nf4"] = "none"
     batch_size: int = Field(8, ge=1)
     learning_rate: float = Field(1e-3, gt=0)

@@ -121,13 +121,14 @@ def _trainer(
     model = _base(config, base, cuda)
     prefix = prefix_cache(model, ids) if config.cached_prefix else ids
     model = with_lora(model, config, base)
-    if config.quick:
+    quick = _quick(config, cuda)
+    if quick:
         make_quick(model)
     learn_after(
         model,
         prefix,
         decision_weight=config.decision_weight,
-        sampled=config.quick,
+        sampled=quick,
         ends=call_ends(tokenizer),
     )
     measured = "steps" if len(held_out) else "no"
@@ -207,6 +208,13 @@ def _precision(cuda: bool) -> torch.dtype:
     """Bfloat16 where the hardware multiplies it fast (CUDA, AMX, AVX-512 BF16), else float32."""
     fast = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
     return torch.bfloat16 if cuda or fast else torch.float32
+
+
+def _quick(config: TrainingConfig, cuda: bool) -> bool:
+    if config.quick is not None:
+        return config.quick
+    possible = config.quantization == "none" and not config.lora.dropout
+    return possible and not cuda and _precision(cuda) is torch.bfloat16
 
 
 def with_lora(model: Any, config: TrainingConfig, base: Path) -> Any:

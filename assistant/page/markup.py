@@ -39,10 +39,10 @@ def thumbnails(attachments: Iterable[Attachment]) -> str:
     return f'<div class="films">{figures}</div>'
 
 
-def step(call: Call) -> str:
-    """What a call was given and how it ended."""
+def step(call: Call, pending: str = "Running") -> str:
+    """What a call was given and how it ended; `pending` where it has no result."""
     arguments = json.dumps(call.arguments, indent=2, ensure_ascii=False)
-    ending = "Running" if call.result is None else call.result.summary
+    ending = pending if call.result is None else call.result.summary
     return (
         f'<div class="step"><p>{escape(ending)}</p>'
         f"<h4>Arguments of {escape(call.name)}</h4><pre>{escape(arguments)}</pre></div>"

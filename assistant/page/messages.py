@@ -9,6 +9,7 @@ from consilium.tools.registry import TOOLS
 Messages = list[gr.ChatMessage]
 
 _ENDINGS = {"abstained": ": declined", "error": ": failed", "unavailable": ": not available"}
+_WAITS = ": not run, a value is missing"
 
 
 def conversation_messages(conversation: Conversation) -> Messages:
@@ -17,12 +18,16 @@ def conversation_messages(conversation: Conversation) -> Messages:
 
 
 def turn_messages(turn: Turn, conversation: Conversation) -> Messages:
-    """The user's message, a step and a result per call, the answer, and how the turn ended if not well."""
+    """The user's message, a step and a result per call, the answer, and how the turn ended if not well.
+
+    A call that waits for a value is a step, too: it shows what was understood so far.
+    """
     messages = [_question(turn, conversation)]
     for call in turn.calls:
         messages.append(_step(call))
         if call.result is not None:
             messages.append(_said(markup.result(call.result)))
+    messages += [_step(call, waits=True) for call in turn.incomplete]
     if turn.answer:
         messages.append(gr.ChatMessage(role="assistant", content=markup.literal(turn.answer)))
     if turn.status is TurnStatus.STOPPED:
@@ -45,15 +50,15 @@ def _question(turn: Turn, conversation: Conversation) -> gr.ChatMessage:
     return gr.ChatMessage(role="user", content=[markup.literal(turn.user), *thumbnails])
 
 
-def _step(call: Call) -> gr.ChatMessage:
+def _step(call: Call, *, waits: bool = False) -> gr.ChatMessage:
     title = TOOLS[call.name].title if call.name in TOOLS else call.name
-    ending = _ENDINGS.get(call.result.status, "") if call.result else ""
+    ending = _ENDINGS.get(call.result.status, "") if call.result else _WAITS * waits
     return gr.ChatMessage(
         role="assistant",
-        content=[gr.HTML(markup.step(call), render=False)],
+        content=[gr.HTML(markup.step(call, "Not run" if waits else "Running"), render=False)],
         metadata={
             "title": markup.literal(title[:1].upper() + title[1:] + ending),
-            "status": "pending" if call.result is None else "done",
+            "status": "done" if call.result or waits else "pending",
             **({"duration": round(call.seconds, 1)} if call.result else {}),
         },
     )

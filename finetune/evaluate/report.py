@@ -34,12 +34,13 @@ def make_report(
         for index, turn in enumerate(case.turns)
         if not turn.expect.calls
     ]
-    calling = [
-        turn
+    graded = [
+        (wanted.expect, turn)
         for case, turns in zip(cases, grades, strict=True)
         for wanted, turn in zip(case.turns, turns, strict=True)
-        if wanted.expect.calls
     ]
+    calling = [turn for expect, turn in graded if expect.calls]
+    asking = [turn for expect, turn in graded if expect.asks]
     flat = [turn for turns in grades for turn in turns]
     return {
         "model": model,
@@ -55,6 +56,7 @@ def make_report(
         "exact_calls": share(sum(turn.exact for turn in calling), len(calling)),
         "argument_f1": _f1_with_interval(grades),
         "no_call_recall": share(sum(no_call), len(no_call)),
+        "asked_by_name": share(sum(turn.exact for turn in asking), len(asking)),
         "numbers_and_units": share(
             sum(turn.numbers_right for turn in flat), sum(turn.numbers for turn in flat)
         ),
@@ -123,6 +125,7 @@ def as_text(report: dict[str, Any]) -> str:
         ("exact calls", report["exact_calls"]),
         ("argument F1", report["argument_f1"]),
         ("no-call recall", report["no_call_recall"]),
+        ("asked by name", report["asked_by_name"]),
         ("numbers and units", report["numbers_and_units"]),
     ]
     lines = [row_text(name, row) for name, row in rows]

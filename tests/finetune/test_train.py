@@ -106,7 +106,7 @@ def test_a_damaged_adapter_is_refused(tiny: Path, tmp_path: Path) -> None:
         ("learning_rate: fast", "learning_rate: Input should be a valid number"),
         ("epochs: 3", "epochs: Extra inputs"),
         ("seed: [", "not valid YAML"),
-        ("quantization: nf4", "set quick: false"),
+        ("quantization: nf4\nquick: true", "set quick: false"),
     ],
 )
 def test_a_wrong_config_names_the_key(tmp_path: Path, text: str, says: str) -> None:

@@ -4,12 +4,14 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from consilium.tools import weights
 from consilium.tools.imaging.calibration import Calibration
 from consilium.tools.imaging.recipe import TrainConfig
 
 WEIGHTS = Path(__file__).parent / "weights"
 THUMBNAIL_WEIGHTS = WEIGHTS / "pneumoniamnist"
 ADULT_FIGURES = "nih test"
+OF = "the film reader"
 CARD_FILE, WEIGHTS_FILE = "card.json", "film.safetensors"
 
 
@@ -123,7 +125,7 @@ class Card(_Part):
 
         Raises
         ------
-        OSError, ValueError
+        ToolError
             If it is missing or not a card.
         """
-        return cls.model_validate_json((folder / CARD_FILE).read_text(encoding="utf-8"))
+        return weights.read_card(folder / CARD_FILE, cls, OF)

@@ -4,6 +4,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from consilium.tools import weights
+
+GATE = "the gate before the film reader"
 GATE_CARD_FILE, GATE_WEIGHTS_FILE = "gate_card.json", "gate.safetensors"
 
 
@@ -97,7 +100,7 @@ class GateCard(_Part):
 
         Raises
         ------
-        OSError, ValueError
+        ToolError
             If it is missing or not a card.
         """
-        return cls.model_validate_json((folder / GATE_CARD_FILE).read_text(encoding="utf-8"))
+        return weights.read_card(folder / GATE_CARD_FILE, cls, GATE)

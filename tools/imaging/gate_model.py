@@ -1,6 +1,5 @@
 """The gate's network with its weights, its card and its lines: what it says of pictures."""
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -8,12 +7,10 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load, save
 
-from consilium.tools.contract import ToolError
+from consilium.tools import weights
 from consilium.tools.imaging.film import Pixels
-from consilium.tools.imaging.gate_card import GATE_WEIGHTS_FILE, GateCard
+from consilium.tools.imaging.gate_card import GATE, GATE_WEIGHTS_FILE, GateCard
 from consilium.tools.imaging.gate_network import GateNet, gate_input
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -56,27 +53,11 @@ class Gate:
         ToolError
             If weights or card are missing or damaged.
         """
-        try:
-            card = GateCard.read(folder)
-            content = (folder / GATE_WEIGHTS_FILE).read_bytes()
-        except (OSError, ValueError):
-            raise ToolError(
-                "The weights of the gate before the film reader are missing: "
-                "please reinstall Consilium."
-            ) from None
-        if hashlib.sha256(content).hexdigest() != card.weights_sha256:
-            raise ToolError(
-                "The weights of the gate before the film reader do not match their card (damaged "
-                "or exchanged): please reinstall Consilium."
-            )
-        try:
-            network = GateNet()
-            network.load_state_dict(load(content))
-        except (SafetensorError, RuntimeError):
-            raise ToolError(
-                "The weights of the gate before the film reader do not fit this version: "
-                "please reinstall Consilium."
-            ) from None
+        card, file = GateCard.read(folder), folder / GATE_WEIGHTS_FILE
+        tensors = weights.load_weights(file, card.weights_sha256, GATE)
+        network = GateNet()
+        with weights.fitting(file, GATE):
+            network.load_state_dict(tensors)
         return cls(network, card)
 
     def look(self, pictures: Sequence[Pixels]) -> Opinion:
@@ -125,9 +106,7 @@ def right(pixels: Pixels, turns: int | np.int64, negative: bool | np.bool_) -> P
 def save_gate(network: GateNet, folder: Path) -> str:
     """Write the weights in half precision and return the file's SHA-256."""
     tensors = {
-        name: (value.half() if value.is_floating_point() else value).contiguous()
+        name: value.half() if value.is_floating_point() else value
         for name, value in network.state_dict().items()
     }
-    content = save(tensors)
-    (folder / GATE_WEIGHTS_FILE).write_bytes(content)
-    return hashlib.sha256(content).hexdigest()
+    return weights.save_weights(folder / GATE_WEIGHTS_FILE, tensors)

@@ -1,6 +1,5 @@
 """The trained film reader: weights, calibration and the check whether a film is one it can read."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -8,11 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load, save
 
-from consilium.tools.contract import ToolError
-from consilium.tools.imaging.card import WEIGHTS, WEIGHTS_FILE, Card
+from consilium.tools import weights
+from consilium.tools.imaging.card import OF, WEIGHTS, WEIGHTS_FILE, Card
 from consilium.tools.imaging.ensemble import Ensemble
 from consilium.tools.imaging.film import Pixels
 from consilium.tools.imaging.logistic import Numbers
@@ -114,29 +111,14 @@ class FilmReader:
         ToolError
             If weights or card are missing or damaged.
         """
-        try:
-            card = Card.read(folder)
-            content = (folder / WEIGHTS_FILE).read_bytes()
-        except (OSError, ValueError):
-            raise ToolError(
-                "The film reader's weights or their card are missing: please reinstall Consilium."
-            ) from None
-        if hashlib.sha256(content).hexdigest() != card.weights_sha256:
-            raise ToolError(
-                "The film reader's weights do not match their card (damaged or exchanged): "
-                "please reinstall Consilium."
-            )
-        try:
-            tensors = load(content)
+        card, file = Card.read(folder), folder / WEIGHTS_FILE
+        tensors = weights.load_weights(file, card.weights_sha256, OF)
+        with weights.fitting(file, OF):
             network = Ensemble.of(card.config.networks)
             network.load_state_dict(_part(tensors, _NETWORK))
             arrays = {name: v.float().numpy() for name, v in _part(tensors, _NOVELTY).items()}
             novelty = Novelty(arrays[_CENTER], arrays[_WHITENING])
             population = Population(tuple(card.calibration), arrays[_POPULATION])
-        except (SafetensorError, RuntimeError, KeyError):
-            raise ToolError(
-                "The film reader's weights do not fit this version: please reinstall Consilium."
-            ) from None
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return cls(network, novelty, population, card)
 
@@ -176,16 +158,13 @@ class FilmReader:
 def save_weights(network: Ensemble, novelty: Novelty, population: Population, folder: Path) -> str:
     """Write the weights, the networks' in half precision, and return the file's SHA-256."""
     tensors = {
-        _NETWORK + name: (value.half() if value.is_floating_point() else value).contiguous()
+        _NETWORK + name: value.half() if value.is_floating_point() else value
         for name, value in network.state_dict().items()
     }
     tensors[_NOVELTY + _CENTER] = torch.as_tensor(novelty.center)
-    tensors[_NOVELTY + _WHITENING] = torch.as_tensor(novelty.whitening).contiguous()
+    tensors[_NOVELTY + _WHITENING] = torch.as_tensor(novelty.whitening)
     tensors[_NOVELTY + _POPULATION] = torch.as_tensor(population.weights)
-    folder.mkdir(parents=True, exist_ok=True)
-    content = save(tensors)
-    (folder / WEIGHTS_FILE).write_bytes(content)
-    return hashlib.sha256(content).hexdigest()
+    return weights.save_weights(folder / WEIGHTS_FILE, tensors)
 
 
 def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

@@ -149,6 +149,9 @@ def test_damaged_weights_are_refused_in_one_sentence(tmp_path):
     with pytest.raises(ToolError, match="do not match their card"):
         FilmReader.load(tmp_path)
     (tmp_path / "card.json").write_text("{}")
+    with pytest.raises(ToolError, match="damaged"):
+        FilmReader.load(tmp_path)
+    (tmp_path / "card.json").unlink()
     with pytest.raises(ToolError, match="missing"):
         FilmReader.load(tmp_path)
 
