@@ -44,6 +44,7 @@ _NAMED_BY: Mapping[str, tuple[str, ...]] = {
     "systolic_bp": ("systolic", "blood pressure"),
     "volumes_cm3": ("volume",),
     "molecule": ("molecule", "smiles", "drug", "compound", "structure"),
+    "similar_to": ("molecule", "smiles", "compound", "structure"),
     "query": ("case", "description", "describe", "diagnosis", "presentation"),
 }
 

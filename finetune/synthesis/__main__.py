@@ -1,10 +1,14 @@
-"""`python -m consilium.finetune.synthesis --count N --seed S --split train --out FILE`: write and check a data set."""
+"""`python -m consilium.finetune.synthesis --count N --seed S --split train --out FILE [--cases]`: checked data."""
 
 import argparse
 import sys
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from consilium.finetune.evaluate.cases import Case
+from consilium.finetune.synthesis.as_cases import as_case
+from consilium.finetune.synthesis.example import Conversation
 from consilium.finetune.synthesis.generate import generate
 from consilium.finetune.synthesis.verify import diversity, messages, overlap, problems
 
@@ -16,6 +20,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--split", choices=("train", "heldout"), default="train")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument(
+        "--cases", action="store_true", help="write cases for `consilium eval tools`"
+    )
     parser.add_argument("--unlike", type=Path, help="evaluation cases that must not be resembled")
     options = parser.parse_args()
 
@@ -26,7 +33,8 @@ def main() -> int:
     if faults:
         return 1
     with options.out.open("w", encoding="utf-8") as out:
-        out.writelines(f"{conversation.model_dump_json()}\n" for conversation in conversations)
+        rows = _cases(conversations) if options.cases else conversations
+        out.writelines(f"{row.model_dump_json()}\n" for row in rows)
 
     texts = messages(conversations)
     varied = diversity(texts)
@@ -42,6 +50,14 @@ def main() -> int:
         print(f"nearest neighbour similarity {near.nearest:.2f}: {near.pair}")  # noqa: T201
         return 1 if near.shared else 0
     return 0
+
+
+def _cases(conversations: Iterable[Conversation]) -> Iterator[Case]:
+    """Those that can be cases: films come with the first message, and no turn is about a result alone."""
+    for conversation in conversations:
+        at_once = conversation.attachments == conversation.turns[0].attachments
+        if at_once and conversation.category != "result":
+            yield as_case(conversation)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,10 @@ from random import Random
 
 import pytest
 
+from consilium.finetune.evaluate.cases import PredictedCall, PredictedTurn, Prediction
+from consilium.finetune.evaluate.grade import grade_case
 from consilium.finetune.synthesis.__main__ import main
+from consilium.finetune.synthesis.as_cases import as_case
 from consilium.finetune.synthesis.chemistry import DRUGS, KNOWN_SMILES, compose_smiles
 from consilium.finetune.synthesis.example import Call, Conversation
 from consilium.finetune.synthesis.generate import SHARES, generate
@@ -296,3 +299,18 @@ def test_calls_keep_integers_and_decimals_as_said() -> None:
     assert call.model_dump_json() == (
         '{"name":"predict_risk","arguments":{"age":55,"hdl_cholesterol":1.05}}'
     )
+
+
+def test_the_gold_behaviour_passes_as_a_case(conversations) -> None:
+    at_once = [c for c in conversations if c.attachments == c.turns[0].attachments]
+    for conversation in at_once:
+        case = as_case(conversation.model_copy(update={"category": "single"}))
+        turns = [
+            PredictedTurn(
+                calls=[PredictedCall(name=c.name, arguments=c.arguments) for c in turn.complete],
+                reply=turn.reply,
+            )
+            for turn in conversation.turns
+        ]
+        grades = grade_case(case, Prediction(id=case.id, turns=turns))
+        assert all(grade.exact for grade in grades), conversation.id
