@@ -179,14 +179,9 @@ class Chair:
             attachments={a.id: a.path for a in conversation.attachments},
             artifact_dir=self._store.folders.artifacts(conversation.id),
         )
-        agent = make_agent(
-            backend.chat_model(stop),
-            list(TOOLS.values()) if self._specs is None else self._specs,
-            context,
-            stated_in(messages),
-            stop,
-        )
-        record = _Record(turn, messages, by_line=not backend.mixes_lines)
+        specs = list(TOOLS.values()) if self._specs is None else self._specs
+        agent = make_agent(backend.chat_model(stop), specs, context, stated_in(messages), stop)
+        record = _Record(turn, messages, specs, by_line=not backend.mixes_lines)
         stream = agent.stream({"messages": messages}, stream_mode=["messages", "updates"])
         for mode, event in _until(stop, stream):
             if mode == "updates":
@@ -232,8 +227,16 @@ def _messages(update: dict[str, Any]) -> Iterator[BaseMessage]:
 class _Record:
     """Puts on a turn what the agent does; shows of the answer only what the number check lets through."""
 
-    def __init__(self, turn: Turn, messages: Sequence[BaseMessage], *, by_line: bool) -> None:
+    def __init__(
+        self,
+        turn: Turn,
+        messages: Sequence[BaseMessage],
+        specs: Sequence[ToolSpec],
+        *,
+        by_line: bool,
+    ) -> None:
         self._turn = turn
+        self._specs = {spec.name: spec for spec in specs}
         self._said = [m.additional_kwargs["text"] for m in messages if isinstance(m, HumanMessage)]
         self._by_line = by_line
         self._results: list[str] = []
@@ -315,5 +318,5 @@ class _Record:
         if turn.answer and not turn.removed:
             results = [r for r in results if r.findings and not reports(turn.answer, r.summary)]
         unsaid = [r.summary for r in results if r.summary not in turn.answer]
-        asked = question((TOOLS[call.name], call.arguments) for call in turn.incomplete)
+        asked = question((self._specs[c.name], c.arguments) for c in turn.incomplete)
         turn.answer = " ".join([turn.answer, *unsaid, asked]).strip()
