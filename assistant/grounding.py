@@ -13,6 +13,7 @@ from consilium.assistant.llm.stated import numbers, written
 
 _SENTENCE = re.compile(r".+?(?:[.!?]+(?=\s)|\n+|$)\s*", re.DOTALL)
 
+_ENDS = tuple(".!?")
 _WORD = re.compile(r"[a-z]{4,}")
 _FAMILIAR = 0.6  # of the words of a sentence
 _SMALL = 12
@@ -33,7 +34,9 @@ def grounds(texts: Iterable[str]) -> set[Decimal]:
 
 
 class Lines(NamedTuple):
-    """What a small model may say: it makes false sentences of true numbers, and empty ones of none.
+    """What a small model may say: it makes false sentences of true numbers, empty ones of none, and breaks off.
+
+    Its sentences must end as sentences do, with every bracket closed.
 
     Parameters
     ----------
@@ -68,6 +71,9 @@ def check(text: str, allowed: Collection[Decimal], lines: Lines | None = None) -
 
 
 def _within(sentence: str, said: Sequence[Collection[Decimal]], lines: Lines) -> bool:
+    whole = sentence.rstrip()[-1:] in _ENDS and sentence.count("(") == sentence.count(")")
+    if not whole:
+        return False
     if said:
         return any(_all_in(said, line) for line in lines.numbers)
     own = _WORD.findall(sentence.lower())

@@ -3,7 +3,7 @@
 Under it a call is always valid JSON for a known tool with all its arguments of the right type (see
 `template.written_out` for what nobody stated), and a value marked
 `stated` in its contract (numbers, SMILES, attachment ids) can only be one that the chat holds, or null; one marked
-`quoted` is a run of the user's own words. A call
+`quoted` is a run of the user's own words, places in a list (`place_in`) exist in it and rise. A call
 with a required value that is null is not run but asked about (see `asking`). Numbers in words are bound in the same
 way: an answer can only hold a number of the results or of the user. The grammar says nothing about which tool or
 value is right.
@@ -18,7 +18,7 @@ from typing import Any
 
 import xgrammar as xgr
 
-from consilium.assistant.llm.stated import numbers, words
+from consilium.assistant.llm.stated import numbers, words, written
 from consilium.assistant.llm.template import unsaid
 from consilium.tools.contract import ToolSpec
 
@@ -30,6 +30,8 @@ _MAX_PIECES = 1200  # words and punctuation marks that can be quoted, the last o
 # xgrammar writes the enumerated float 6.1 as 6.0999999999999996: numbers go in as marked strings and are unquoted.
 _NUMBER_MARK = "#number#"
 _QUOTED_MARK = "#quoted#"
+_PLACES_MARK = "#places-{}#"
+_MAX_PLACES = 12  # of a longer list any place can be said
 
 
 _PIECE = re.compile(r"\w+|[^\w\s]")
@@ -59,7 +61,7 @@ def calls_grammar(specs: Iterable[ToolSpec], stated: Stated) -> xgr.Grammar:
             "type": "object",
             "properties": {
                 "name": {"const": spec.name},
-                "arguments": _arguments_schema(spec, stated),
+                "arguments": {"anyOf": _arguments_schemas(spec, stated)},
             },
             "required": ["name", "arguments"],
             "additionalProperties": False,
@@ -71,6 +73,9 @@ def calls_grammar(specs: Iterable[ToolSpec], stated: Stated) -> xgr.Grammar:
     bare = grammar.replace(f'\\"{_NUMBER_MARK}', "").replace(f'{_NUMBER_MARK}\\"', "")
     if f'"\\"{_QUOTED_MARK}\\""' in bare:
         bare = bare.replace(f'"\\"{_QUOTED_MARK}\\""', "quoted") + _quoted(stated.text)
+    for count in range(_MAX_PLACES + 1):
+        if (mark := f'"\\"{_PLACES_MARK.format(count)}\\""') in bare:
+            bare = bare.replace(mark, f"places_{count}") + _places(count)
     return xgr.Grammar.from_ebnf(bare)
 
 
@@ -86,6 +91,19 @@ def _quoted(text: str) -> str:
         rules.append(rule)
     starts = [f"quoted_{i}" for i, piece in enumerate(pieces) if piece.group()[0].isalnum()]
     return "\n".join(["", *rules, rf'quoted ::= "\"" ({" | ".join(starts)}) "\""', ""])
+
+
+def _places(count: int) -> str:
+    """Rules of a JSON list of rising whole numbers from 1 to `count`."""
+
+    def among(first: int) -> str:
+        return " | ".join(f"place_{count}_{k}" for k in range(first, count + 1))
+
+    rules = [
+        f'place_{count}_{k} ::= "{k}"' + (f' ("," ({among(k + 1)}))?' if k < count else "")
+        for k in range(1, count + 1)
+    ]
+    return "\n".join(["", *rules, f'places_{count} ::= "[" ({among(1)})? "]"', ""])
 
 
 def _pieces(text: str) -> list[re.Match[str]]:
@@ -119,12 +137,44 @@ def _spell(value: Decimal) -> str:
     return format(value.normalize(), "f")
 
 
-def _arguments_schema(spec: ToolSpec, stated: Stated) -> dict[str, Any]:
-    """A contract's schema with stated values as enumerations, and null for what nobody stated."""
-    properties: dict[str, Any] = {}
-    for name, prop in spec.properties().items():
-        narrowed = _narrow(prop, stated)
-        properties[name] = _or_null(narrowed) if unsaid(prop) is None else narrowed
+def _arguments_schemas(spec: ToolSpec, stated: Stated) -> list[dict[str, Any]]:
+    """A contract's schema with stated values as enumerations, and null for what nobody stated.
+
+    One schema; where arguments are places in a list, one for each length that the list can have.
+    """
+    contract = spec.properties()
+    narrowed = {name: _narrow(prop, stated) for name, prop in contract.items()}
+    properties = {
+        name: _or_null(schema) if unsaid(contract[name]) is None else schema
+        for name, schema in narrowed.items()
+    }
+    placed = {
+        name: prop["items"]["place_in"]
+        for name, prop in contract.items()
+        if "place_in" in prop.get("items", {})
+    }
+    if not placed:
+        return [_closed(properties)]
+    (listed,) = set(placed.values())  # one list is all that a contract has needed
+    values = narrowed[listed]
+    lengths: list[tuple[dict[str, Any], int]] = [({"type": "null"}, _MAX_PLACES)]
+    if values:
+        exact = range(values["minItems"], min(values["maxItems"], _MAX_PLACES) + 1)
+        lengths += [({**values, "minItems": n, "maxItems": n}, n) for n in exact]
+    schemas = [
+        _closed({**properties, listed: some, **dict.fromkeys(placed, _places_mark(count))})
+        for some, count in lengths
+    ]
+    if values and values["maxItems"] > _MAX_PLACES:
+        schemas.append(_closed({**properties, listed: {**values, "minItems": _MAX_PLACES + 1}}))
+    return schemas
+
+
+def _places_mark(count: int) -> dict[str, Any]:
+    return {"const": _PLACES_MARK.format(count)}
+
+
+def _closed(properties: dict[str, Any]) -> dict[str, Any]:
     return {
         "type": "object",
         "properties": properties,
@@ -143,12 +193,13 @@ def _narrow(prop: Mapping[str, Any], stated: Stated) -> dict[str, Any] | None:
         items = _narrow(prop["items"], stated)
         if items is None:
             return None
-        return {
-            "type": "array",
-            "items": items,
-            "minItems": prop.get("minItems", 0),
-            "maxItems": _MAX_LIST,
-        }
+        least, most = prop.get("minItems", 0), _MAX_LIST
+        if prop["items"].get("stated"):  # no longer than there are numbers in the chat
+            said = max(len(stated.numbers), sum(1 for _ in written(stated.text)))
+            most = min(most, said)
+        if most < least:
+            return None
+        return {"type": "array", "items": items, "minItems": least, "maxItems": most}
     if prop.get("attachment"):
         return {"enum": list(stated.attachments)} if stated.attachments else None
     if prop.get("stated"):

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from string import ascii_letters
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,4 +74,16 @@ def test_a_small_model_keeps_to_the_lines_of_the_results() -> None:
     assert check(text, allowed, Lines.of(lines, ["find cases"])) == (
         "2 of 5 died (40 %). Cases are context.",
         ["The 5 cases are led by support2-3683.", "It makes perfect sense."],
+    )
+
+
+@pytest.mark.parametrize(
+    "broken_off", ["The risk is 3.4 % (2.7 to 5.", "The risk is 3.4", "The risk is 3.4 %,"]
+)
+def test_a_small_model_may_not_break_off(broken_off: str) -> None:
+    lines = ["The risk is 3.4 % (2.7 to 5.0 %)."]
+    allowed = grounds(lines)
+    assert check(f"{broken_off}\n{lines[0]}", allowed, Lines.of(lines, [])) == (
+        lines[0],
+        [broken_off],
     )

@@ -7,7 +7,7 @@ from pydantic import Field
 from consilium.tools.contract import StatedNumber, ToolArgs
 
 Plan = Literal["none", "chemotherapy", "radiotherapy", "chemoradiotherapy"]
-Visit = Annotated[int, Field(ge=1)]
+Visit = Annotated[int, Field(ge=1, json_schema_extra={"place_in": "volumes_cm3"})]
 
 
 class SimulateTreatment(ToolArgs):

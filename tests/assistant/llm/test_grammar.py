@@ -111,6 +111,33 @@ def test_invalid_unknown_and_unstated_cannot(calls: xgr.Grammar | None, text: st
     assert not accepts(calls, text)
 
 
+@pytest.mark.parametrize(
+    ("volumes", "chemotherapy", "fine"),
+    [
+        ([6.1, 1.05], [], True),
+        ([6.1, 1.05], [1], True),
+        ([6.1, 1.05], [1, 2], True),
+        ([6.1, 1.05], [2, 1], False),
+        ([6.1, 1.05], [1, 1], False),
+        ([6.1, 1.05], [3], False),
+        ([6.1, 1.05, 54], [3], True),
+        ([6.1] * 12, [1], False),  # fewer numbers were said
+    ],
+)
+def test_visits_exist_and_rise(
+    calls: xgr.Grammar, volumes: list[float], chemotherapy: list[int], fine: bool
+) -> None:
+    course = {"volumes_cm3": volumes, "chemotherapy_at": chemotherapy}
+    assert accepts(calls, said(("simulate_treatment", course))) is fine
+
+
+def test_a_long_list_may_name_any_place() -> None:
+    many = [10 + i for i in range(20)]
+    grammar = calls_grammar(TOOLS.values(), Stated.of([" ".join(map(str, many))], []))
+    course = {"volumes_cm3": many, "radiotherapy_at": [1, 19]}
+    assert accepts(grammar, said(("simulate_treatment", course)))
+
+
 def test_what_was_never_said_can_only_be_null() -> None:
     unsaid = calls_grammar(TOOLS.values(), Stated.of(["read the film please"], []))
     assert accepts(unsaid, said(("analyze_scan", {})))
