@@ -1,9 +1,11 @@
 """What the adversarial training is worth: the same decoder fed with other points.
 
 `python -m consilium.tools.molecules.ablation --train FILE --reference FILE`. Compared are points of
-the trained generator, points drawn evenly from the sphere (the prior), points of a Gaussian fitted
-to real molecules' codes, and the codes of real molecules, which is as good as a generator can get.
-Of each the FCD is measured at one or more sizes of the noise around the points.
+the generator with and without the critic's choice, of the mixture that it began as, standard normal
+points (what codes would be if their numbers were independent and normal), points of a Gaussian fitted
+to real molecules' codes, and the codes of real molecules, which is as good as a generator can get. Of
+each the FCD is measured at one or more sizes of the noise around the points, and the share that RDKit
+can read at the first try.
 """
 
 from collections.abc import Callable
@@ -11,13 +13,13 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
+import torch
 import typer
-from tqdm import tqdm
 
 from consilium.tools.contract import ToolError
 from consilium.tools.molecules.card import WEIGHTS, Figure, Figures
 from consilium.tools.molecules.data import canonical, read_smiles
-from consilium.tools.molecules.evaluate import frechet_figure
+from consilium.tools.molecules.evaluate import frechet_figure, share
 from consilium.tools.molecules.generator import MoleculeGenerator, Points
 from consilium.tools.molecules.metrics.chemnet import Gaussian, Numbers, activations
 
@@ -32,7 +34,7 @@ def ablate(
     noises: list[float],
     seed: int,
 ) -> dict[str, Figure]:
-    """Return the FCD against a reference for each source of points and each noise.
+    """Return FCD against a reference and raw validity for each source of points and each noise.
 
     Parameters
     ----------
@@ -41,29 +43,31 @@ def ablate(
     """
     rng = np.random.default_rng(seed)
     drawn = rng.choice(len(train), min(2 * count, len(train)), replace=False)
-    codes = generator.encode([train[i] for i in tqdm(drawn, "codes")])
-    half = len(codes) // 2
-    sources: dict[str, Callable[[], Points]] = {
-        "generator": lambda: generator.latents(count, seed),
-        "prior": lambda: _to_sphere(rng.standard_normal((count, codes.shape[1]))),
-        "fitted Gaussian": lambda: _to_sphere(
-            rng.multivariate_normal(codes[half:].mean(0), np.cov(codes[half:].T), count)
-        ),
-        "real codes": lambda: codes[:half],
+    codes = generator.encode([train[i] for i in drawn])
+    half, latent = len(codes) // 2, codes.shape[1]
+
+    def blurred(clean: Points | Numbers, noise: float) -> Points:
+        return np.asarray(clean + noise * rng.standard_normal(clean.shape), np.float32)
+
+    fitted = codes[half:].mean(0), np.cov(codes[half:].T)
+    sources: dict[str, Callable[[float], Points]] = {
+        "generator and critic": lambda noise: generator.latents(count, seed, noise),
+        "generator": lambda noise: blurred(generator.codes(count, seed), noise),
+        "mixture": lambda noise: blurred(generator.codes(count, seed, moved=False), noise),
+        "standard normal": lambda noise: blurred(rng.standard_normal((count, latent)), noise),
+        "fitted Gaussian": lambda noise: blurred(rng.multivariate_normal(*fitted, count), noise),
+        "real codes": lambda noise: blurred(codes[:half], noise),
     }
     compared = Gaussian.of(activations([canonical(text) for text in reference], "reference"))
     found = {}
     for name, points in sources.items():
         for noise in noises:
-            smiles = generator.decode(points(), seed + 1, noise)
-            seen = activations(smiles, f"{name}, noise {noise}")
-            found[f"{name}, noise {noise:g}"] = frechet_figure(seen, compared)
+            what, these = f"{name}, noise {noise:g}", points(noise)
+            first = generator.write(these, torch.Generator().manual_seed(seed), noise)
+            found[f"valid at once, {what}"] = share(len(list(filter(None, first))), len(first))
+            smiles = list(filter(None, generator.decode(these, seed + 1, noise)))
+            found[what] = frechet_figure(activations(smiles, what), compared)
     return found
-
-
-def _to_sphere(points: Numbers) -> Points:
-    centred = points - points.mean(1, keepdims=True)
-    return np.asarray(centred / centred.std(1, keepdims=True), np.float32)
 
 
 def main(
@@ -88,12 +92,12 @@ def main(
         figures = Figures(
             command="python -m consilium.tools.molecules.ablation --train F --reference F",
             molecules=count,
-            notes=[f"FCD against {len(chosen)} molecules."],
+            notes=[f"FCD against {len(chosen)} molecules of {reference.name}."],
             values=found,
         )
         generator.card.with_figures("ablation", figures).save(weights)
     for name, figure in found.items():
-        typer.echo(f"{name:<28} FCD {figure.value:8.3f} ({figure.low:.3f} to {figure.high:.3f})")
+        typer.echo(f"{name:<42} {figure.value:8.3f} ({figure.low:.3f} to {figure.high:.3f})")
 
 
 if __name__ == "__main__":

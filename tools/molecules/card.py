@@ -4,8 +4,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from consilium.tools.molecules.autoencoder import AutoencoderConfig
-from consilium.tools.molecules.fit_autoencoder import FitAutoencoderConfig
+from consilium.tools.molecules.decoder import DecoderConfig
+from consilium.tools.molecules.fit_decoder import FitDecoderConfig
 from consilium.tools.molecules.fit_gan import FitGanConfig
 from consilium.tools.molecules.gan import GanConfig
 from consilium.tools.weights import read_card
@@ -24,9 +24,9 @@ class TrainConfig(_Part):
 
     seed: int
     pieces: int
-    learn_pieces_from: int
-    network: AutoencoderConfig
-    autoencoder: FitAutoencoderConfig
+    learn_from: int
+    network: DecoderConfig
+    decoder: FitDecoderConfig
     adversaries: GanConfig
     gan: FitGanConfig
     sampling_noise: float

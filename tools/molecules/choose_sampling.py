@@ -28,10 +28,10 @@ def compare(
 ) -> dict[tuple[float, float], float]:
     """Return the FCD of `count` molecules against a reference for each (noise, temperature)."""
     compared = Gaussian.of(activations([canonical(text) for text in reference], "reference"))
-    points = generator.latents(count, seed)
     found = {}
     for noise, temperature in pairs:
-        smiles = generator.decode(points, seed + 1, noise, temperature)
+        points = generator.latents(count, seed, noise)
+        smiles = list(filter(None, generator.decode(points, seed + 1, noise, temperature)))
         seen = activations(smiles, f"noise {noise:g}, temperature {temperature:g}")
         found[noise, temperature] = frechet(Gaussian.of(seen), compared)
     return found

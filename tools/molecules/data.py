@@ -1,4 +1,4 @@
-"""Molecules from files, and the training set as an array of pieces that is made once per run."""
+"""Molecules from files, and the training set as arrays of pieces and codes that are made once per run."""
 
 import csv
 import gzip
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import selfies
 from numpy.typing import NDArray
 from rdkit import Chem
 from tqdm import tqdm
 
 from consilium.tools.contract import ToolError
+from consilium.tools.molecules.codes import Coder
 from consilium.tools.molecules.vocabulary import END, Vocabulary
 
 _CHUNK = 2000
@@ -30,10 +30,13 @@ class TrainingSet:
     Parameters
     ----------
     pieces : (n, longest) piece numbers, padded with END.
+    codes : (n, latent).
     """
 
     vocabulary: Vocabulary
+    coder: Coder
     pieces: Pieces
+    codes: NDArray[np.float16]
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -71,53 +74,74 @@ def _smiles(path: Path, lines: Iterable[str]) -> Iterator[str]:
     yield from (row[names[_COLUMN]] for row in rows if row[names[_COLUMN]])
 
 
-def prepare(train: Path, folder: Path, pieces: int, learn_from: int, seed: int) -> TrainingSet:
-    """Learn the pieces and encode the training file, or take both from an earlier start.
+def prepare(
+    train: Path, folder: Path, pieces: int, latent: int, learn_from: int, seed: int
+) -> TrainingSet:
+    """Learn pieces and directions of codes, and encode the training file; once per run.
 
     Parameters
     ----------
-    folder : of the run; the array and the vocabulary are kept there.
+    folder : of the run; what was made is kept there.
     pieces : size of the vocabulary.
-    learn_from : molecules, drawn by chance, to learn it from.
+    latent : size of a code.
+    learn_from : molecules, drawn by chance, to learn both from.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    array, vocabulary_file = folder / "pieces.npy", folder / "vocabulary.json"
-    if not array.exists():
-        molecules = list(_as_selfies(read_smiles(train)))
+    last, vocabulary_file = folder / "codes.npy", folder / "vocabulary.json"
+    if not last.exists():
+        smiles = read_smiles(train)
         rng = np.random.default_rng(seed)
-        sample = rng.choice(len(molecules), min(learn_from, len(molecules)), replace=False)
-        vocabulary = Vocabulary.learn((molecules[i] for i in sample), pieces)
+        chosen = rng.choice(len(smiles), min(learn_from, len(smiles)), replace=False)
+        sample = [smiles[i] for i in chosen]
+        vocabulary = Vocabulary.learn(sample, pieces)
         vocabulary.save(vocabulary_file)
-        partial = folder / "pieces.part.npy"
-        np.save(partial, _padded(vocabulary, molecules))
-        partial.replace(array)  # whole or not at all
-    vocabulary = Vocabulary.parse(vocabulary_file.read_text(encoding="utf-8"))
-    return TrainingSet(vocabulary, np.load(array, mmap_mode="r", allow_pickle=False))
+        np.save(folder / "pieces.npy", _padded(vocabulary, smiles))
+        coder = Coder.fit(map(Chem.MolFromSmiles, sample), latent)
+        np.savez(folder / "coder.npz", centre=coder.centre, directions=coder.directions)
+        partial = folder / "codes.part.npy"
+        np.save(partial, _coded(coder, smiles))
+        partial.replace(last)  # whole or not at all
+    with np.load(folder / "coder.npz", allow_pickle=False) as parts:
+        coder = Coder(parts["centre"], parts["directions"])
+    return TrainingSet(
+        Vocabulary.parse(vocabulary_file.read_text(encoding="utf-8")),
+        coder,
+        np.load(folder / "pieces.npy", mmap_mode="r", allow_pickle=False),
+        np.load(last, mmap_mode="r", allow_pickle=False),
+    )
 
 
-def _as_selfies(smiles: list[str]) -> Iterator[str]:
-    chunks = [smiles[start : start + _CHUNK] for start in range(0, len(smiles), _CHUNK)]
-    with ProcessPoolExecutor(os.cpu_count()) as workers:
-        for part in tqdm(
-            workers.map(_chunk_as_selfies, chunks), "to SELFIES", len(chunks), unit="chunk"
-        ):
-            yield from part
-
-
-def _chunk_as_selfies(smiles: list[str]) -> list[str]:
-    return [selfies.encoder(text) for text in smiles]
-
-
-def _padded(vocabulary: Vocabulary, molecules: list[str]) -> Pieces:
+def _padded(vocabulary: Vocabulary, smiles: list[str]) -> Pieces:
     chunks = [
-        vocabulary.encode(molecules[start : start + _CHUNK])
-        for start in tqdm(range(0, len(molecules), _CHUNK), "to pieces", unit="chunk")
+        vocabulary.encode(smiles[start : start + _CHUNK])
+        for start in tqdm(range(0, len(smiles), _CHUNK), "to pieces", unit="chunk")
     ]
     rows = [row for chunk in chunks for row in chunk]
     array = np.full((len(rows), max(map(len, rows))), END, np.uint16)
     for number, row in enumerate(rows):
         array[number, : len(row)] = row
     return array
+
+
+def _coded(coder: Coder, smiles: list[str]) -> NDArray[np.float16]:
+    chunks = [smiles[start : start + _CHUNK] for start in range(0, len(smiles), _CHUNK)]
+    with ProcessPoolExecutor(
+        len(os.sched_getaffinity(0)), initializer=_take, initargs=(coder,)
+    ) as w:
+        found = list(tqdm(w.map(_codes, chunks), "to codes", len(chunks), unit="chunk"))
+    return np.concatenate(found)
+
+
+_taken: list[Coder] = []  # of a worker
+
+
+def _take(coder: Coder) -> None:
+    _taken[:] = [coder]
+
+
+def _codes(smiles: list[str]) -> NDArray[np.float16]:
+    codes = _taken[0].encode(Chem.MolFromSmiles(text) for text in smiles)
+    return np.asarray(codes, np.float16)
 
 
 def canonical(smiles: str) -> str:

@@ -1,7 +1,8 @@
 """Fit the adversaries on the codes of the training set: seeded and resumable.
 
-What is kept is the running average of the generator. Covers neither the codes (`autoencoder`) nor
-what the molecules are worth (`evaluate`).
+What is kept is the running average of the generator, and the critic, which at the end learns alone to
+know that average. Covers neither the codes (`codes`) nor what the
+molecules are worth (`evaluate`).
 """
 
 import copy
@@ -12,13 +13,16 @@ from typing import Any
 import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
+from torch.nn import functional
 from tqdm import tqdm
 
 from consilium.tools.contract import ToolError
-from consilium.tools.molecules.autoencoder import blur
-from consilium.tools.molecules.gan import Critic, GanConfig, Generator
+from consilium.tools.molecules.decoder import blur
+from consilium.tools.molecules.gan import Critic, GanConfig, Generator, ceiling, draw
+from consilium.tools.molecules.mixture import fit
 
 _COMPARED = 4096  # codes, held out from learning, that made ones are compared with
+_NOISE = 0.7  # on both when they are
 
 
 class FitGanConfig(BaseModel):
@@ -27,56 +31,67 @@ class FitGanConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     codes: int
+    mixture_codes: int
+    mixture_rounds: int
     steps: int
     batch_size: int
-    critic_steps: int
-    learning_rate: float
-    slope_weight: float
-    noise: float
+    head_start: int
+    finish: int
+    critic_rate: float
+    generator_rate: float
+    least_noise: float
+    most_noise: float
     average: float
     checkpoint_every: int
 
 
 def fit_gan(
     network: GanConfig, config: FitGanConfig, codes: Tensor, origin: str, seed: int, run: Path
-) -> Generator:
-    """Train, or go on where `run` stopped, and return the averaged generator.
+) -> tuple[Generator, Critic]:
+    """Train, or go on where `run` stopped, and return the averaged generator and its critic.
 
     Parameters
     ----------
     codes : (n, latent) codes of real molecules, shuffled.
-    origin : names the autoencoder that they are of; a run goes on with the same one only.
+    origin : names the directions that they are seen along; a run goes on with the same ones only.
     """
     held_out = min(_COMPARED, len(codes) // 4)
     learned, watched = codes[:-held_out], codes[-held_out:]
     state = _State(network, config, learned, origin, seed, run)
     progress = tqdm(total=config.steps, initial=state.step, desc="gan", unit="step")
     while state.step < config.steps:
-        distance = state.learn()
+        loss = state.learn()
         progress.update()
         if state.step % config.checkpoint_every == 0 or state.step == config.steps:
-            record = {"step": state.step, "critic_distance": round(distance, 4)}
-            record |= compare(state.average, watched)
+            record = {"step": state.step, "loss": round(loss, 4)}
+            record |= compare(state.average, state.critic, watched)
             with (run / "gan.jsonl").open("a", encoding="utf-8") as lines:
                 lines.write(json.dumps(record) + "\n")
             progress.set_postfix(record)
             state.save()
     progress.close()
-    return state.average.eval()
+    return state.average.eval(), state.critic.eval()
 
 
 @torch.inference_mode()
-def compare(generator: Generator, real: Tensor) -> dict[str, float]:
-    """Return the energy distance of made from real codes, and its floor.
+def compare(
+    generator: Generator, critic: Critic, real: Tensor, noise: float = _NOISE
+) -> dict[str, float]:
+    """Return the energy distance of made from real points, before and after the critic's choice.
 
     Szekely and Rizzo 2013, J. Stat. Plan. Inference 143:1249. The floor is that of two halves of
-    the real ones.
+    the real ones. `critic_loss` is the critic's on points it did not learn from; 1.386 is a guess.
     """
-    half = len(real) // 2
-    made = generator.draw(half, torch.Generator().manual_seed(1))
+    half, chance = len(real) // 2, torch.Generator().manual_seed(1)
+    size = torch.full((half, 1), noise)
+    one, other = (blur(part, size, chance) for part in (real[:half], real[half : 2 * half]))
+    made = blur(generator.draw(half, chance), size, chance)
+    chosen = draw(generator, critic, half, noise, ceiling(generator, critic, noise), chance)
     return {
-        "energy": round(_energy(made, real[:half]), 5),
-        "energy_floor": round(_energy(real[half : 2 * half], real[:half]), 5),
+        "energy": round(_energy(made, one), 5),
+        "energy_chosen": round(_energy(chosen, one), 5),
+        "energy_floor": round(_energy(other, one), 5),
+        "critic_loss": round(_loss(critic(one, size), critic(made, size)).item(), 4),
     }
 
 
@@ -105,42 +120,48 @@ class _State:
         )
         self.step = 0
         self.generator = Generator(network, codes.shape[1])
+        if not (run / "gan.pt").exists():
+            some = codes[: config.mixture_codes]
+            self.generator.begin(fit(some, network.parts, config.mixture_rounds, seed))
         self.average = copy.deepcopy(self.generator)
         self.critic = Critic(network, codes.shape[1])
-        rate, betas = config.learning_rate, (0.5, 0.9)
-        self.generator_optimizer = torch.optim.Adam(self.generator.parameters(), rate, betas)
-        self.critic_optimizer = torch.optim.Adam(self.critic.parameters(), rate, betas)
+        betas = (0.5, 0.9)
+        self.generator_optimizer = torch.optim.Adam(
+            self.generator.parameters(), config.generator_rate, betas
+        )
+        self.critic_optimizer = torch.optim.Adam(
+            self.critic.parameters(), config.critic_rate, betas
+        )
         if (run / "gan.pt").exists():
             self._load()
 
     def learn(self) -> float:
-        """Let the critic learn, then the generator; return the critic's distance."""
+        """Let the critic learn, then the generator; return the critic's loss."""
         config = self.config
         # Seeded by step, so that a resumed run does what an unbroken one would have done.
         chance = torch.Generator().manual_seed(self.seed * 1_000_000 + self.step)
-        # The learning rate falls to 0 over the run: the adversaries come to rest.
-        for optimizer in (self.generator_optimizer, self.critic_optimizer):
-            for group in optimizer.param_groups:
-                group["lr"] = config.learning_rate * (1 - self.step / config.steps)
-        distance = 0.0
-        for _ in range(config.critic_steps):
-            rows = torch.randint(len(self.codes), (config.batch_size,), generator=chance)
-            real = self._blur(self.codes[rows], chance)
-            with torch.no_grad():
-                made = self._blur(self.generator.draw(config.batch_size, chance), chance)
-            gap = self.critic(made).mean() - self.critic(real).mean()
-            penalty = self.critic.slope_penalty(real, made, chance)
-            self.critic_optimizer.zero_grad()
-            torch.autograd.backward(gap + config.slope_weight * penalty)
-            self.critic_optimizer.step()
-            distance = -gap.item()
-        made = self._blur(self.generator.draw(config.batch_size, chance), chance)
-        self.generator_optimizer.zero_grad()
-        torch.autograd.backward(-self.critic(made).mean())
-        self.generator_optimizer.step()
-        self._update_average()
+        ending = config.steps - config.finish  # of the generator's learning
+        alone = self.step < config.head_start or self.step >= ending
+        _set_rate(self.critic_optimizer, config.critic_rate * (1 - self.step / config.steps))
+        rows = torch.randint(len(self.codes), (config.batch_size,), generator=chance)
+        size = torch.rand(config.batch_size, 1, generator=chance)
+        size = config.least_noise + size * (config.most_noise - config.least_noise)
+        real = blur(self.codes[rows], size, chance)
+        made = blur(
+            (self.average if alone else self.generator).draw(len(rows), chance), size, chance
+        )
+        loss = _loss(self.critic(real, size), self.critic(made.detach(), size))
+        self.critic_optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        self.critic_optimizer.step()
+        if not alone:
+            _set_rate(self.generator_optimizer, config.generator_rate * (1 - self.step / ending))
+            self.generator_optimizer.zero_grad()
+            torch.autograd.backward(functional.softplus(-self.critic(made, size)).mean())
+            self.generator_optimizer.step()
+            self._update_average()
         self.step += 1
-        return distance
+        return loss.item()
 
     def save(self) -> None:
         """Write everything that resuming needs; the file appears whole or not at all."""
@@ -154,15 +175,12 @@ class _State:
         state: dict[str, Any] = torch.load(self.run / "gan.pt", weights_only=True)
         if state["identity"] != self.identity:
             raise ToolError(
-                "The run folder holds adversaries of another configuration or of an autoencoder "
-                "that has learned on since: move gan.pt away to fit them anew."
+                "The run folder holds adversaries of another configuration or of other codes: "
+                "move gan.pt away to fit them anew."
             )
         self.step = state["step"]
         for name in _PARTS:
             getattr(self, name).load_state_dict(state[name])
-
-    def _blur(self, codes: Tensor, chance: torch.Generator) -> Tensor:
-        return blur(codes, torch.full((len(codes), 1), self.config.noise), chance)
 
     @torch.no_grad()
     def _update_average(self) -> None:
@@ -173,6 +191,15 @@ class _State:
 
 
 _PARTS = ("generator", "average", "critic", "generator_optimizer", "critic_optimizer")
+
+
+def _loss(real: Tensor, made: Tensor) -> Tensor:
+    return functional.softplus(-real).mean() + functional.softplus(made).mean()
+
+
+def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = rate
 
 
 def _energy(one: Tensor, other: Tensor) -> float:

@@ -4,39 +4,48 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import selfies
 import torch
 from numpy.typing import NDArray
-from rdkit import Chem
-from torch.nn.utils.rnn import pad_sequence
+from rdkit import Chem, rdBase
 
 from consilium.tools import weights
 from consilium.tools.contract import ToolError
-from consilium.tools.molecules.autoencoder import Autoencoder, blur
 from consilium.tools.molecules.card import OF, VOCABULARY_FILE, WEIGHTS, WEIGHTS_FILE, Card
-from consilium.tools.molecules.data import canonical
-from consilium.tools.molecules.gan import Generator
-from consilium.tools.molecules.vocabulary import END, UnknownSymbolError, Vocabulary
+from consilium.tools.molecules.codes import Coder
+from consilium.tools.molecules.decoder import Decoder
+from consilium.tools.molecules.gan import Critic, Generator, ceiling, draw
+from consilium.tools.molecules.grammar import Grammar
+from consilium.tools.molecules.vocabulary import Vocabulary
 
 _BATCH = 1024
+_TRIES = 8  # at a molecule that RDKit can read, from one point
 _OTHER_CHANCE = 2**32
-_AUTOENCODER, _GENERATOR = "autoencoder.", "generator."
+_DECODER, _GENERATOR, _CRITIC, _CODER = "decoder.", "generator.", "critic.", "coder."
 Points = NDArray[np.float32]
 
 
 class MoleculeGenerator:
-    """Generator, decoder and encoder; from several threads if need be.
+    """Adversaries, decoder and coder; from several threads if need be.
 
-    Points lie on a sphere: mean 0 and variance 1 over their coordinates. `noise` is how far from a
-    point the decoder looks when it samples: with more, molecules keep less of the point.
+    A code's coordinates have mean 0 and variance 1 over the training molecules. A point is a code with
+    noise on it, and the decoder is told how much: `noise`, a standard deviation. With more of it,
+    molecules keep less of the code.
     """
 
     def __init__(
-        self, generator: Generator, autoencoder: Autoencoder, vocabulary: Vocabulary, card: Card
+        self,
+        generator: Generator,
+        critic: Critic,
+        decoder: Decoder,
+        coder: Coder,
+        vocabulary: Vocabulary,
+        card: Card,
     ) -> None:
-        self._generator, self._autoencoder = generator.eval(), autoencoder.eval()
+        self._generator, self._critic = generator.eval(), critic.eval()
+        self._decoder, self._coder = decoder.eval(), coder
+        self._ceilings: dict[float, float] = {}
         self._vocabulary, self.card = vocabulary, card
-        self._starts = torch.tensor(vocabulary.starts)
+        self._grammar = Grammar(vocabulary.pieces)
         self._temperature = card.config.sampling_temperature
         self.noise = card.config.sampling_noise
 
@@ -56,19 +65,36 @@ class MoleculeGenerator:
         with weights.fitting(file, OF):
             vocabulary = Vocabulary.parse(pieces.decode())
             tensors = {name: value.float() for name, value in loaded.items()}
-            autoencoder = Autoencoder(config.network, len(vocabulary))
-            autoencoder.load_state_dict(_part(tensors, _AUTOENCODER))
+            decoder = Decoder(config.network, len(vocabulary))
+            decoder.load_state_dict(_part(tensors, _DECODER))
             generator = Generator(config.adversaries, config.network.latent)
             generator.load_state_dict(_part(tensors, _GENERATOR))
-        return cls(generator, autoencoder, vocabulary, card)
+            critic = Critic(config.adversaries, config.network.latent)
+            critic.load_state_dict(_part(tensors, _CRITIC))
+            coder = Coder(**{name: t.numpy() for name, t in _part(tensors, _CODER).items()})
+        return cls(generator, critic, decoder, coder, vocabulary, card)
+
+    def latents(self, count: int, seed: int, noise: float | None = None) -> Points:
+        """Draw (count, latent) points from the adversaries, with noise on them; None for the usual."""
+        size = self.noise if noise is None else noise
+        if size not in self._ceilings:
+            self._ceilings[size] = ceiling(self._generator, self._critic, size)
+        chance = torch.Generator().manual_seed(seed)
+        points = draw(self._generator, self._critic, count, size, self._ceilings[size], chance)
+        return np.asarray(points.numpy())
 
     @torch.inference_mode()
-    def latents(self, count: int, seed: int) -> Points:
-        """Draw (count, latent) points from the adversarially trained generator."""
-        codes = self._generator.draw(count, torch.Generator().manual_seed(seed))
-        return np.asarray(codes.numpy())
+    def codes(self, count: int, seed: int, *, moved: bool = True) -> Points:
+        """Draw (count, latent) codes without noise and the critic's choice.
 
-    @torch.inference_mode()
+        Parameters
+        ----------
+        moved : False takes those of the mixture that the generator began as.
+        """
+        chance = torch.Generator().manual_seed(seed)
+        by = self._generator.draw if moved else self._generator.unmoved
+        return np.asarray(by(count, chance).numpy())
+
     def decode(
         self,
         points: Points,
@@ -76,79 +102,98 @@ class MoleculeGenerator:
         noise: float | None = None,
         temperature: float | None = None,
     ) -> list[str]:
-        """Write one canonical SMILES per point, always of a valid molecule.
+        """Write one canonical SMILES per point; what cannot be read is written anew.
+
+        It is empty where every try failed, which happens far from where molecules are.
 
         Parameters
         ----------
-        points : (n, latent); they need not lie on the sphere.
-        seed : chance of noise and decoder; None adds no noise and takes the likeliest piece at each
-            step, so that a point always gives the same molecule.
-        noise : how far around the points to look; None for the usual, 0 to take them at their word.
+        points : (n, latent).
+        seed : chance of the decoder; None takes the likeliest piece at each step as long as that is a
+            molecule, so that a point always gives the same one.
+        noise : that the points carry; None for the usual, 0 to take them at their word.
         temperature : below 1 keeps closer to the likeliest pieces; None for the usual.
         """
         chance = None if seed is None else torch.Generator().manual_seed(seed)
+        found = self.write(points, chance, noise, temperature)
+        chance = chance or torch.Generator().manual_seed(0)
+        for _ in range(_TRIES - 1):
+            left = [place for place, smiles in enumerate(found) if not smiles]
+            if not left:
+                break
+            again = self.write(np.asarray(points)[left], chance, noise, temperature)
+            for place, smiles in zip(left, again, strict=True):
+                found[place] = smiles
+        return found
+
+    @torch.inference_mode()
+    def write(
+        self,
+        points: Points,
+        chance: torch.Generator | None,
+        noise: float | None = None,
+        temperature: float | None = None,
+    ) -> list[str]:
+        """Try once for each point, as `decode` does; empty where it is no molecule."""
         size = self.noise if noise is None else noise
         heat = self._temperature if temperature is None else temperature
         found = []
         for start in range(0, len(points), _BATCH):
             batch = torch.from_numpy(np.asarray(points[start : start + _BATCH], np.float32))
             told = torch.full((len(batch), 1), size)
-            if chance is not None:
-                batch = blur(batch, told, chance)
-            written = self._autoencoder.decode(
-                batch, told, self.card.longest, self._starts, chance, heat
+            written = self._decoder.decode(
+                batch, told, self.card.longest, self._grammar, chance, heat
             )
-            found += [self._as_smiles(row) for row in written.tolist()]
+            found += [_canonical(self._vocabulary.decode(row)) for row in written.tolist()]
         return found
 
     def sample(self, count: int, seed: int) -> list[str]:
-        """Draw `count` molecules as MOSES asks for them: independent, not sorted out, not distinct."""
-        # Chance of its own for the decoder, or its noise would repeat what the points were made of.
-        return self.decode(self.latents(count, seed), seed + _OTHER_CHANCE)
+        """Draw `count` molecules as MOSES asks for them: independent and not distinct.
 
-    @torch.inference_mode()
+        None is sorted out but what RDKit cannot read.
+        """
+        found: list[str] = []
+        while len(found) < count:
+            # Chance of its own for the decoder, or its noise would repeat what the points were made of.
+            points = self.latents(count, seed)
+            found += filter(None, self.decode(points, seed + _OTHER_CHANCE))
+            seed += 2 * _OTHER_CHANCE
+        return found[:count]
+
     def encode(self, smiles: Sequence[str]) -> Points:
         """Return the (n, latent) points of molecules.
 
         Raises
         ------
         ToolError
-            If a molecule cannot be read or holds what the training molecules do not.
+            If a molecule cannot be read.
         """
-        points = [np.zeros((0, self.card.config.network.latent), np.float32)]
-        for start in range(0, len(smiles), _BATCH):
-            rows = [torch.tensor(self._pieces(text)) for text in smiles[start : start + _BATCH]]
-            padded = pad_sequence(rows, batch_first=True, padding_value=END)
-            points.append(self._autoencoder.encode(padded).numpy())
-        return np.concatenate(points)
-
-    def _pieces(self, smiles: str) -> list[int]:
-        molecule = Chem.MolFromSmiles(smiles)
-        if molecule is None or not molecule.GetNumAtoms():
+        molecules = [Chem.MolFromSmiles(text) for text in smiles]
+        if not all(molecule and molecule.GetNumAtoms() for molecule in molecules):
             raise ToolError("The molecule cannot be read: please give it as a valid SMILES.")
-        plain = Chem.MolToSmiles(molecule, isomericSmiles=False)
-        try:
-            return self._vocabulary.encode([selfies.encoder(plain)])[0]
-        except UnknownSymbolError as error:
-            raise ToolError(
-                f"The generator knows no molecules with {error.symbol.strip('[]')}: it learned "
-                "from neutral molecules of C, N, O, S, F, Cl, Br and P in one piece."
-            ) from None
-        except selfies.EncoderError:
-            raise ToolError(
-                "The generator cannot write this molecule down: an atom has an unusual valence."
-            ) from None
-
-    def _as_smiles(self, pieces: list[int]) -> str:
-        smiles: str = selfies.decoder(self._vocabulary.decode(pieces))
-        return canonical(smiles)
+        return self._coder.encode(molecules)
 
 
-def save_weights(generator: Generator, autoencoder: Autoencoder, folder: Path) -> str:
-    """Write the weights in half precision and return the file's SHA-256."""
-    tensors = {_AUTOENCODER + n: v.half() for n, v in autoencoder.state_dict().items()}
-    tensors |= {_GENERATOR + n: v.half() for n, v in generator.state_dict().items()}
+def save_weights(
+    generator: Generator, critic: Critic, decoder: Decoder, coder: Coder, folder: Path
+) -> str:
+    """Write the weights, the networks' in half precision, and return the file's SHA-256."""
+    networks = {_DECODER: decoder, _GENERATOR: generator, _CRITIC: critic}
+    tensors = {
+        prefix + name: value.half()
+        for prefix, network in networks.items()
+        for name, value in network.state_dict().items()
+    }
+    tensors |= {_CODER + n: torch.from_numpy(v) for n, v in vars(coder).items()}
     return weights.save_weights(folder / WEIGHTS_FILE, tensors)
+
+
+def _canonical(smiles: str) -> str:
+    """Return the canonical form, empty if it cannot be read; read twice, as not every one can."""
+    with rdBase.BlockLogs():
+        molecule = Chem.MolFromSmiles(smiles)
+        found = Chem.MolToSmiles(molecule) if molecule is not None else ""
+        return found if Chem.MolFromSmiles(found) is not None else ""
 
 
 def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

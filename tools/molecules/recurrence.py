@@ -1,4 +1,4 @@
-"""A GRU layer for training, in half the time or less on CPUs that multiply bfloat16 (AMX).
+"""A GRU layer for training, in half the time or less on CPUs that multiply bfloat16 (AMX, AVX512-BF16).
 
 Computes what `torch.nn.GRU` computes from the same weights. The products are in bfloat16, everything
 between them in float32 and compiled, and the gradient of the recurrent weights is one product over

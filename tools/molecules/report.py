@@ -13,7 +13,7 @@ from consilium.tools.molecules.properties import Properties
 RDKIT = Source(name="RDKit", version="2026.9.1", data="computed from the structure")
 DRUGS = Source(name="DrugBank's approved drugs", data="names and structures, from admet-ai 2.0.1")
 GENERATOR = Source(
-    name="Consilium molecule generator", version="0.1", data="MOSES train split (ZINC Clean Leads)"
+    name="Consilium molecule generator", version="0.2", data="MOSES train split (ZINC Clean Leads)"
 )
 
 RESEARCH_USE = "Research use only: computed values are no substitute for measurements."
@@ -31,9 +31,6 @@ ON_A_SCALE = (
 STEREO_IGNORED = "Similarity (Tanimoto, Morgan fingerprints) leaves stereochemistry out."
 
 MIDDLE = "Each value is the middle one of the molecules found, with the lowest and the highest."
-UNLIKE = (
-    "The generator is weak: many of its molecules look unlike drugs. Have a chemist judge each."
-)
 NOT_MADE = "Nobody has made or tested these molecules; no way of making them is given."
 
 _SHOWN = 6  # molecules among the findings; the table and the files hold all
@@ -211,7 +208,7 @@ def design_result(
         f" weight {_words([m.weight for m in molecules], 1)} Da{alike}.",
         findings=findings,
         assumptions=[*notes, MIDDLE, ON_A_SCALE],
-        warnings=[*told, UNLIKE, NOT_MADE, RESEARCH_USE],
+        warnings=[*told, NOT_MADE, RESEARCH_USE],
         sources=list(sources),
     )
 

@@ -34,7 +34,7 @@ _CHILDREN = 86  # per round
 _PARENTS = 24
 _MIXED_SHARE = 0.4  # of the children: between two parents; the others near one
 _SHIFTS = (0.15, 0.3, 0.5, 0.8)  # standard deviations, that of a code's coordinates being 1
-_LARGEST_RING = 7  # atoms; the decoder miscounts rings, and larger ones are rare among drugs
+_LARGEST_RING = 7  # atoms; larger ones are rare among drugs
 _CHOICE = 2  # search on until there are this many times the molecules asked for
 _LEAST_ROUNDS_WITH_LEAD = 12
 _IDLE_ROUNDS = 25  # without a molecule more and without coming nearer to the limits: it ends
@@ -47,10 +47,13 @@ class LatentSpace(Protocol):
         """Return molecules of the generator's own as SMILES."""
 
     def encode(self, smiles: Sequence[str]) -> Codes:
-        """Return the (n, d) codes of molecules, of variance 1; ToolError if it knows none."""
+        """Return the (n, d) codes of molecules; ToolError if one cannot be read."""
 
     def decode(self, points: Codes, *, noise: float) -> list[str]:
-        """Return a molecule near each point as a SMILES, `noise` being how far from a code it lies."""
+        """Return a molecule near each point as a SMILES, `noise` being how far from a code it lies.
+
+        It is empty where there is none.
+        """
 
 
 @dataclass(frozen=True)
@@ -299,9 +302,8 @@ def _codes(parents: Sequence[Candidate], space: LatentSpace) -> Codes:
 def _near(
     space: LatentSpace, codes: NDArray[np.floating], shift: float, rng: np.random.Generator
 ) -> list[str]:
-    """Molecules at points that lie `shift` away from codes, which are first scaled to variance 1."""
-    centred = codes - codes.mean(1, keepdims=True)
-    points = centred / centred.std(1, keepdims=True) + shift * rng.standard_normal(codes.shape)
+    """Molecules at points that lie `shift` away from codes."""
+    points = codes + shift * rng.standard_normal(codes.shape)
     return space.decode(np.asarray(points, np.float32), noise=shift)
 
 

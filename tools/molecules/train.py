@@ -1,7 +1,7 @@
-"""From a file of molecules to a shipped generator: pieces, autoencoder, adversaries, weights, card.
+"""From a file of molecules to a shipped generator: pieces, codes, decoder, adversaries, weights, card.
 
 `consilium train molecules CONFIG --train FILE --run DIR`. The run can be stopped and started again;
-the loops themselves are in `fit_autoencoder` and `fit_gan`. What the molecules are worth is
+the loops themselves are in `fit_decoder` and `fit_gan`. What the molecules are worth is
 measured apart (`consilium eval molecules`), from the files as shipped.
 """
 
@@ -13,23 +13,20 @@ import numpy as np
 import torch
 import yaml
 from pydantic import ValidationError
-from torch import Tensor
-from tqdm import tqdm
 
 from consilium.tools.contract import ToolError
-from consilium.tools.molecules.autoencoder import Autoencoder
 from consilium.tools.molecules.card import VOCABULARY_FILE, WEIGHTS, Card, TrainConfig
-from consilium.tools.molecules.data import Pieces, prepare, sha256
-from consilium.tools.molecules.fit_autoencoder import fit_autoencoder, measure, split
+from consilium.tools.molecules.data import prepare, sha256
+from consilium.tools.molecules.fit_decoder import fit_decoder, measure, split
 from consilium.tools.molecules.fit_gan import fit_gan
 from consilium.tools.molecules.generator import save_weights
 
-_NAME, _VERSION = "Consilium molecule GAN", "0.1"
-_CODES_BATCH = 512
+_NAME, _VERSION = "Consilium molecule GAN", "0.2"
 _LEAST = 100  # molecules
 _DESCRIPTION = (
-    "A Wasserstein GAN makes points in the latent space of an autoencoder that writes molecules as "
-    "SELFIES, so that each sample is a valid molecule."
+    "A GAN makes codes of molecules (what they hold and how they are put together); a "
+    "recurrent decoder writes them as SMILES. What RDKit cannot read is written anew, so that each "
+    "sample is a valid molecule."
 )
 _INTENDED_USE = (
     "Research on tool-using assistants: ideas for molecules in silico. No molecule was made or "
@@ -58,17 +55,16 @@ def train(config_path: Path, train_file: Path, run: Path, weights: Path = WEIGHT
         If the configuration or the file cannot be used.
     """
     config = read_config(config_path)
-    training = prepare(train_file, run, config.pieces, config.learn_pieces_from, config.seed)
+    latent = config.network.latent
+    training = prepare(train_file, run, config.pieces, latent, config.learn_from, config.seed)
     learned, held_out = split(len(training.pieces), config.seed)
     if min(len(learned), config.gan.codes) < _LEAST:
         raise ToolError(f"Too few molecules to learn from: at least {_LEAST} are needed.")
-    autoencoder = fit_autoencoder(
-        config.network, config.autoencoder, training, config.seed, run
-    ).eval()
-    codes = encode(autoencoder, training.pieces[learned[: config.gan.codes]])
-    origin = _fingerprint(autoencoder)
-    generator = fit_gan(config.adversaries, config.gan, codes, origin, config.seed, run)
-    weights_sha256 = save_weights(generator, autoencoder, weights)
+    decoder = fit_decoder(config.network, config.decoder, training, config.seed, run)
+    codes = torch.from_numpy(training.codes[learned[: config.gan.codes]].astype(np.float32))
+    origin = hashlib.sha256(training.coder.directions.tobytes()).hexdigest()
+    generator, critic = fit_gan(config.adversaries, config.gan, codes, origin, config.seed, run)
+    weights_sha256 = save_weights(generator, critic, decoder, training.coder, weights)
     training.vocabulary.save(weights / VOCABULARY_FILE)
     card = Card(
         name=_NAME,
@@ -86,8 +82,10 @@ def train(config_path: Path, train_file: Path, run: Path, weights: Path = WEIGHT
         longest=training.pieces.shape[1],
         weights_sha256=weights_sha256,
         vocabulary_sha256=hashlib.sha256((weights / VOCABULARY_FILE).read_bytes()).hexdigest(),
-        parameters=sum(p.numel() for part in (autoencoder, generator) for p in part.parameters()),
-        rebuilt=measure(autoencoder, training.pieces[held_out])["rebuilt"],
+        parameters=sum(
+            p.numel() for part in (decoder, generator, critic) for p in part.parameters()
+        ),
+        rebuilt=measure(decoder, training, held_out)["rebuilt"],
         figures={},
     )
     card.save(weights)
@@ -108,21 +106,3 @@ def read_config(path: Path) -> TrainConfig:
         raise ToolError(f"The configuration {path.name} cannot be read.") from None
     except (ValidationError, yaml.YAMLError) as error:
         raise ToolError(f"The configuration {path.name} is not usable: {error}") from None
-
-
-@torch.inference_mode()
-def encode(autoencoder: Autoencoder, pieces: Pieces) -> Tensor:
-    """Return the (n, latent) codes of molecules, without noise."""
-    codes = []
-    for start in tqdm(range(0, len(pieces), _CODES_BATCH), "codes", unit="batch"):
-        batch = pieces[start : start + _CODES_BATCH]
-        longest = int(np.count_nonzero(batch, axis=1).max())
-        codes.append(autoencoder.encode(torch.from_numpy(batch[:, :longest].astype(np.int64))))
-    return torch.cat(codes)
-
-
-def _fingerprint(network: Autoencoder) -> str:
-    content = hashlib.sha256()
-    for value in network.state_dict().values():
-        content.update(value.numpy().tobytes())
-    return content.hexdigest()

@@ -1,27 +1,27 @@
-"""SELFIES cut into pieces: the alphabet the generator writes in.
+"""SMILES cut into pieces: the alphabet the generator writes in, and what may be written next.
 
-Any sequence of SELFIES symbols is a molecule (Krenn et al. 2020, Mach. Learn.: Sci. Technol. 1
-045024), so any sequence of pieces is one too. Pieces are frequent runs of symbols, learned by
-byte-pair encoding: a molecule then takes a third of the steps, for training and for sampling alike.
+Pieces are frequent runs of symbols, learned by byte-pair encoding (SMILES pair encoding, Li and
+Fourches 2021, J. Chem. Inf. Model. 61:1560): a molecule then takes a third of the steps. SMILES opens
+and closes rings by name, so that a wrong piece does not change the rest of the molecule. `Grammar`
+keeps brackets and rings balanced; what RDKit still cannot read is written anew by `generator`.
 """
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import selfies
 from tokenizers import Tokenizer
 from tokenizers.models import BPE
 from tokenizers.trainers import BpeTrainer
 
-# The symbols of the MOSES training set (26 of 1,584,663 molecules; hydrogens on N are explicit).
-SYMBOLS = tuple(
-    "[C] [=C] [#C] [N] [=N] [#N] [NH1] [O] [=O] [S] [=S] [F] [Cl] [Br] [P] [H] [Ring1] [=Ring1] "
-    "[Ring2] [=Ring2] [Branch1] [=Branch1] [#Branch1] [Branch2] [=Branch2] [#Branch2]".split()
-)
+# The symbols of the MOSES training set.
+SYMBOLS = tuple("C c N n [nH] O o S s F Cl Br [H] ( ) = # - 1 2 3 4 5 6".split())
 END = 0  # the piece that begins and ends a molecule
 _END_NAME = "<end>"
+RINGS = "123456"
 _FIRST_CHARACTER = 0x100  # the library works on text: each symbol stands as one character
+_SYMBOL = re.compile(r"\[[^]]*\]|Cl|Br|%\d\d|.", re.DOTALL)
 
 
 class UnknownSymbolError(ValueError):
@@ -49,8 +49,8 @@ class Vocabulary:
         self._tokenizer = Tokenizer(model)
 
     @classmethod
-    def learn(cls, sequences: Iterable[str], size: int) -> "Vocabulary":
-        """Learn pieces from SELFIES strings; `size` counts them all, the end included."""
+    def learn(cls, smiles: Iterable[str], size: int) -> "Vocabulary":
+        """Learn pieces from SMILES; `size` counts them all, the end included."""
         trainer = BpeTrainer(
             vocab_size=size,
             special_tokens=[_END_NAME],
@@ -58,30 +58,30 @@ class Vocabulary:
             show_progress=False,
         )
         tokenizer = Tokenizer(BPE())
-        tokenizer.train_from_iterator((_characters(text) for text in sequences), trainer)
+        tokenizer.train_from_iterator((_characters(text) for text in smiles), trainer)
         return cls([tuple(pair) for pair in json.loads(tokenizer.to_str())["model"]["merges"]])
 
     def __len__(self) -> int:
         return len(self._pieces)
 
     @property
-    def starts(self) -> list[bool]:
-        """For each piece whether a molecule may begin with it: it begins with a heavy atom."""
-        return [piece[0] in _HEAVY for piece in self._pieces]
+    def pieces(self) -> list[list[str]]:
+        """The symbols of each piece; the end has none."""
+        return [[], *([_SYMBOL_OF[c] for c in piece] for piece in self._pieces[1:])]
 
-    def encode(self, sequences: Sequence[str]) -> list[list[int]]:
-        """Number the pieces of each SELFIES string, without the end.
+    def encode(self, smiles: Sequence[str]) -> list[list[int]]:
+        """Number the pieces of each SMILES, without the end.
 
         Raises
         ------
         UnknownSymbolError
-            If a string holds a symbol outside the alphabet.
+            If one holds a symbol outside the alphabet.
         """
-        texts = [_characters(sequence) for sequence in sequences]
+        texts = [_characters(text) for text in smiles]
         return [found.ids for found in self._tokenizer.encode_batch(texts)]
 
     def decode(self, pieces: Sequence[int]) -> str:
-        """Write pieces as a SELFIES string, up to the first end."""
+        """Write pieces as a SMILES, up to the first end."""
         written = []
         for piece in pieces:
             if piece == END:
@@ -90,8 +90,8 @@ class Vocabulary:
         return "".join(written)
 
     def save(self, path: Path) -> None:
-        """Write the merges as JSON, in SELFIES symbols."""
-        merges = [[_selfies(left), _selfies(right)] for left, right in self._merges]
+        """Write the merges as JSON, in SMILES symbols."""
+        merges = [[_text(left), _text(right)] for left, right in self._merges]
         path.write_text(json.dumps({"merges": merges}, indent=0) + "\n", encoding="utf-8")
 
     @classmethod
@@ -102,16 +102,15 @@ class Vocabulary:
 
 
 _CHARACTERS = {symbol: chr(_FIRST_CHARACTER + i) for i, symbol in enumerate(SYMBOLS)}
-_HEAVY = {_CHARACTERS[s] for s in SYMBOLS if "Ring" not in s and "Branch" not in s and s != "[H]"}
 _SYMBOL_OF = {character: symbol for symbol, character in _CHARACTERS.items()}
 
 
-def _characters(sequence: str) -> str:
+def _characters(smiles: str) -> str:
     try:
-        return "".join(_CHARACTERS[symbol] for symbol in selfies.split_selfies(sequence))
+        return "".join(_CHARACTERS[symbol] for symbol in _SYMBOL.findall(smiles))
     except KeyError as error:
         raise UnknownSymbolError(error.args[0]) from None
 
 
-def _selfies(characters: str) -> str:
+def _text(characters: str) -> str:
     return "".join(_SYMBOL_OF[character] for character in characters)

@@ -5,6 +5,7 @@ from rdkit import Chem
 
 from consilium.tools.contract import ToolContext
 from consilium.tools.molecules.contract import DesignMolecules
+from consilium.tools.molecules.drugs import similarity
 from consilium.tools.molecules.generator import MoleculeGenerator
 from consilium.tools.registry import TOOLS
 
@@ -27,11 +28,15 @@ def test_a_seed_repeats_its_molecules(generator):
     assert generator.sample(16, seed=5) != generator.sample(16, seed=6)
 
 
-def test_points_of_molecules_lead_back_to_them(generator):
-    # Without sulphur: thiols can be written, but are not among the training molecules' pieces.
-    smiles = [text for text in generator.sample(96, seed=7) if "S" not in text][:64]
+def test_points_of_molecules_lead_to_like_ones(generator):
+    smiles = generator.sample(64, seed=7)
     back = generator.decode(generator.encode(smiles), noise=0.0)
-    assert sum(one == other for one, other in zip(smiles, back, strict=True)) > 16
+    alike = [
+        similarity(Chem.MolFromSmiles(one), Chem.MolFromSmiles(other))
+        for one, other in zip(smiles, back, strict=True)
+        if other
+    ]
+    assert len(alike) > 60 and sum(alike) / len(alike) > 0.6
 
 
 def test_the_registry_designs_within_limits(tmp_path):

@@ -125,9 +125,10 @@ def test_points_lie_as_far_from_codes_as_the_decoder_is_told():
             return []
 
     space = Watched()
-    steering._near(space, np.full((500, 10), [0, 4] * 5), 0.3, np.random.default_rng(0))
+    steering._near(space, np.full((500, 10), 2.0), 0.3, np.random.default_rng(0))
     assert space.points.dtype == np.float32 and space.told == 0.3
-    assert space.points.std() == pytest.approx(1.044, abs=0.02)
+    assert space.points.mean() == pytest.approx(2, abs=0.02)
+    assert space.points.std() == pytest.approx(0.3, abs=0.02)
 
 
 def test_the_measure_of_the_gain():

@@ -10,18 +10,18 @@ from rdkit import Chem
 
 from consilium.tools.contract import ToolError
 from consilium.tools.molecules import choose_sampling, commands, data
-from consilium.tools.molecules import fit_autoencoder as module
+from consilium.tools.molecules import fit_decoder as module
 from consilium.tools.molecules.card import Card
-from consilium.tools.molecules.fit_autoencoder import fit_autoencoder
+from consilium.tools.molecules.fit_decoder import fit_decoder
 from consilium.tools.molecules.generator import MoleculeGenerator
 from consilium.tools.molecules.train import read_config, train
 
 CONFIG = {
     "seed": 3,
     "pieces": 48,
-    "learn_pieces_from": 100,
-    "network": {"embedding": 16, "encoder": 24, "decoder": 48, "latent": 8, "most_noise": 1.0},
-    "autoencoder": {
+    "learn_from": 100,
+    "network": {"embedding": 16, "width": 48, "latent": 8, "most_noise": 1.0},
+    "decoder": {
         "molecules": 1280,
         "batch_size": 16,
         "learning_rate": 0.01,
@@ -32,7 +32,8 @@ CONFIG = {
         "checkpoint_every": 20,
     },
     "adversaries": {
-        "chance": 8,
+        "parts": 3,
+        "chance": 4,
         "generator_width": 16,
         "generator_depth": 1,
         "critic_width": 16,
@@ -40,12 +41,16 @@ CONFIG = {
     },
     "gan": {
         "codes": 100,
+        "mixture_codes": 80,
+        "mixture_rounds": 2,
         "steps": 10,
         "batch_size": 16,
-        "critic_steps": 1,
-        "learning_rate": 0.001,
-        "slope_weight": 10.0,
-        "noise": 0.1,
+        "head_start": 2,
+        "finish": 3,
+        "critic_rate": 0.001,
+        "generator_rate": 0.001,
+        "least_noise": 0.0,
+        "most_noise": 1.0,
         "average": 0.9,
         "checkpoint_every": 5,
     },
@@ -66,8 +71,9 @@ def _one_thread():
 
 @pytest.fixture
 def files(tmp_path, monkeypatch):
-    monkeypatch.setattr(data.os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(data.os, "sched_getaffinity", lambda process: {0})
     smiles = [head.format(f"C{tail}") for head in HEADS for tail in TAILS] * 3
+    smiles = [Chem.CanonSmiles(text) for text in smiles]
     with gzip.open(tmp_path / "train.csv.gz", "wt") as lines:
         lines.write("SMILES\n" + "\n".join(smiles) + "\n")
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(CONFIG))
@@ -76,7 +82,7 @@ def files(tmp_path, monkeypatch):
 
 def prepared(files):
     config = read_config(files / "tiny.yaml")
-    found = data.prepare(files / "train.csv.gz", files / "prepared", 48, 100, 3)
+    found = data.prepare(files / "train.csv.gz", files / "prepared", 48, 8, 100, 3)
     return config, found
 
 
@@ -90,8 +96,8 @@ def test_a_stopped_run_goes_on_as_if_unbroken(files, monkeypatch):
 
     def fit(name, molecules=1280):
         (files / name).mkdir(exist_ok=True)
-        longer = config.autoencoder.model_copy(update={"molecules": molecules})
-        return fit_autoencoder(config.network, longer, training, 3, files / name)
+        longer = config.decoder.model_copy(update={"molecules": molecules})
+        return fit_decoder(config.network, longer, training, 3, files / name)
 
     whole = fit("whole")
 
@@ -116,9 +122,9 @@ def test_a_stopped_run_goes_on_as_if_unbroken(files, monkeypatch):
     # ends as one that had been given them at once.
     assert same(fit("broken", 1920), fit("longer", 1920))
 
-    other = config.autoencoder.model_copy(update={"batch_size": 8})
+    other = config.decoder.model_copy(update={"batch_size": 8})
     with pytest.raises(ToolError, match="another configuration"):
-        fit_autoencoder(config.network, other, training, 3, files / "whole")
+        fit_decoder(config.network, other, training, 3, files / "whole")
 
 
 def test_train_ships_a_generator_of_valid_molecules(files, capsys):
@@ -131,21 +137,18 @@ def test_train_ships_a_generator_of_valid_molecules(files, capsys):
     assert smiles == generator.sample(40, seed=1) != generator.sample(40, seed=2)
     assert all(text and Chem.CanonSmiles(text) == text for text in smiles)
 
-    points = generator.latents(5, seed=4)
+    chance = torch.Generator().manual_seed(9)
+    points = generator.latents(300, seed=4, noise=0.5)
+    assert "" in generator.write(points, chance) and any(generator.decode(points, seed=5))
+    points = points[:5]
     assert points.shape == (5, 8) and points.dtype == np.float32
     assert generator.decode(points) == generator.decode(points)
     assert len(generator.decode(points[:0])) == 0 and generator.encode([]).shape == (0, 8)
     codes = generator.encode(["CCc1ccccc1", "c1ccc(CC)cc1", "FCC1CCC1"])
     assert np.allclose(codes[0], codes[1], atol=1e-5) and not np.allclose(codes[0], codes[2])
 
-    for smiles, says in [
-        ("C1CC", "cannot be read"),
-        ("", "cannot be read"),
-        ("CC[Si](C)(C)C", "knows no molecules with"),
-        ("[Na+].[Cl-]", "knows no molecules with"),
-        ("C[N+](C)(C)C", "knows no molecules with"),
-    ]:
-        with pytest.raises(ToolError, match=says):
+    for smiles in ("C1CC", ""):
+        with pytest.raises(ToolError, match="cannot be read"):
             generator.encode([smiles])
 
     content = (weights / "molecules.safetensors").read_bytes()
@@ -219,7 +222,7 @@ def test_a_configuration_that_is_wrong_says_so(tmp_path):
 def test_the_shipped_configuration_is_usable():
     configs = data.Path(data.__file__).parent / "configs"
     for path in configs.glob("*.yaml"):
-        assert read_config(path).autoencoder.steps > 0
+        assert read_config(path).decoder.steps > 0
 
 
 def test_an_encoded_set_is_taken_from_the_run_the_second_time(files):
@@ -227,4 +230,5 @@ def test_an_encoded_set_is_taken_from_the_run_the_second_time(files):
     (files / "train.csv.gz").unlink()
     _, again = prepared(files)
     assert np.array_equal(training.pieces, again.pieces)
+    assert np.array_equal(training.codes, again.codes) and again.codes.shape == (150, 8)
     assert len(training.pieces) == 150 and (training.lengths > 0).all()

@@ -1,4 +1,4 @@
-"""Fit the autoencoder: seeded, resumable, and made to be continued.
+"""Fit the decoder: seeded, resumable, and made to be continued.
 
 The learning rate rises, stays, and falls at the end. The state before the fall is kept
 (`plateau.pt`), so a run that was finished can be given more molecules later: it goes on from there.
@@ -16,8 +16,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from consilium.tools.contract import ToolError
-from consilium.tools.molecules.autoencoder import Autoencoder, AutoencoderConfig, blur
 from consilium.tools.molecules.data import Pieces, TrainingSet
+from consilium.tools.molecules.decoder import Decoder, DecoderConfig, blur
+from consilium.tools.molecules.grammar import Grammar
 
 _POOL = 64  # batches that are sorted by length together, so that little is spent on padding
 _HELD_OUT = 4096  # molecules that are not learned from
@@ -25,8 +26,8 @@ _WATCHED = 512  # of them, at each checkpoint
 Rows = NDArray[np.int64]
 
 
-class FitAutoencoderConfig(BaseModel):
-    """One run of the autoencoder; see the comments in `configs/`."""
+class FitDecoderConfig(BaseModel):
+    """One run of the decoder; see the comments in `configs/`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -56,21 +57,21 @@ class FitAutoencoderConfig(BaseModel):
         return min((step + 1) / max(self.warmup, 1), falling, 1.0)
 
 
-def fit_autoencoder(
-    network: AutoencoderConfig,
-    config: FitAutoencoderConfig,
+def fit_decoder(
+    network: DecoderConfig,
+    config: FitDecoderConfig,
     training: TrainingSet,
     seed: int,
     run: Path,
-) -> Autoencoder:
+) -> Decoder:
     """Train, or go on where `run` stopped, and return the network."""
     state = _State(network, config, training, seed, run)
     learned, held_out = split(len(training.pieces), seed)
     if len(learned) < config.batch_size:
         raise ToolError("There are fewer molecules to learn from than one batch holds.")
-    watched = training.pieces[held_out[:_WATCHED]]
+    watched = held_out[:_WATCHED]
     lengths = training.lengths
-    progress = tqdm(total=config.steps, initial=state.step, desc="autoencoder", unit="batch")
+    progress = tqdm(total=config.steps, initial=state.step, desc="decoder", unit="batch")
     total, count = 0.0, 0
     epoch, batches = -1, []
     while state.step < config.steps:
@@ -80,7 +81,9 @@ def fit_autoencoder(
             batches = _batches(learned, lengths, config.batch_size, seed * 1000 + epoch)
         # Seeded by step, so that a resumed run adds the noise an unbroken one would have added.
         chance = torch.Generator().manual_seed(seed * 1_000_000 + state.step)
-        total += state.learn(_tensor(training.pieces[batches[place]]), chance)
+        rows = batches[place]
+        molecules, codes = _tensor(training.pieces[rows]), _codes(training.codes[rows])
+        total += state.learn(molecules, codes, chance)
         count += 1
         progress.update()
         if state.step == config.plateau_end:
@@ -90,11 +93,11 @@ def fit_autoencoder(
                 "step": state.step,
                 "molecules": state.step * config.batch_size,
             }
-            record |= {"loss": round(total / count, 4)} | measure(state.network, watched)
-            with (run / "autoencoder.jsonl").open("a", encoding="utf-8") as lines:
+            record |= {"loss": round(total / count, 4)} | measure(state.network, training, watched)
+            with (run / "decoder.jsonl").open("a", encoding="utf-8") as lines:
                 lines.write(json.dumps(record) + "\n")
             progress.set_postfix(record)
-            state.save("autoencoder.pt")
+            state.save("decoder.pt")
             total, count = 0.0, 0
     progress.close()
     return state.network.eval()
@@ -108,15 +111,15 @@ def split(count: int, seed: int) -> tuple[Rows, Rows]:
 
 
 @torch.inference_mode()
-def measure(network: Autoencoder, pieces: Pieces) -> dict[str, float]:
+def measure(network: Decoder, training: TrainingSet, rows: Rows) -> dict[str, float]:
     """Return what the network makes of molecules it did not learn from, at four sizes of noise.
 
     `nats_...` is the cross-entropy per molecule; `rebuilt` is the share of molecules that come back
     piece by piece from their exact code.
     """
     network.eval()
-    molecules = _tensor(pieces)
-    codes = network.encode(molecules)
+    pieces = training.pieces[rows]
+    molecules, codes = _tensor(pieces), _codes(training.codes[rows])
     per_molecule = np.count_nonzero(pieces, axis=1).mean() + 1  # END is 0, and written once
     result = {}
     for share in (0.0, 1 / 3, 2 / 3, 1.0):
@@ -124,8 +127,8 @@ def measure(network: Autoencoder, pieces: Pieces) -> dict[str, float]:
         points = blur(codes, noise, torch.Generator().manual_seed(0))
         nats = network.loss(points, noise, molecules).item() * per_molecule
         result[f"nats_{noise[0].item():.1f}"] = round(nats, 3)
-    anything = torch.ones(network.embedding.num_embeddings, dtype=torch.bool)
-    again = network.decode(codes, torch.zeros(len(codes), 1), molecules.shape[1], anything)
+    grammar = Grammar(training.vocabulary.pieces)
+    again = network.decode(codes, torch.zeros(len(codes), 1), molecules.shape[1], grammar)
     result["rebuilt"] = round((again == molecules).all(1).float().mean().item(), 4)
     network.train()
     return result
@@ -136,8 +139,8 @@ class _State:
 
     def __init__(
         self,
-        network: AutoencoderConfig,
-        config: FitAutoencoderConfig,
+        network: DecoderConfig,
+        config: FitDecoderConfig,
         training: TrainingSet,
         seed: int,
         run: Path,
@@ -152,9 +155,9 @@ class _State:
         if config.half_precision:
             from consilium.tools.molecules import recurrence  # compiles
 
-            self.network = Autoencoder(network, pieces, recurrence.run).train()
+            self.network = Decoder(network, pieces, recurrence.run).train()
         else:
-            self.network = Autoencoder(network, pieces).train()
+            self.network = Decoder(network, pieces).train()
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(),
             config.learning_rate,
@@ -162,18 +165,18 @@ class _State:
             weight_decay=config.weight_decay,
             fused=True,
         )
-        for name in ("autoencoder.pt", "plateau.pt"):
+        for name in ("decoder.pt", "plateau.pt"):
             if (run / name).exists() and self._load(run / name):
                 break
 
-    def learn(self, molecules: Tensor, chance: torch.Generator) -> float:
+    def learn(self, molecules: Tensor, codes: Tensor, chance: torch.Generator) -> float:
         """Take one step and return its loss."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.learning_rate * self.config.rate(self.step)
         network = self.network
         size = torch.rand(len(molecules), 1, generator=chance) * network.config.most_noise
         with torch.autocast("cpu", torch.bfloat16, enabled=self.config.half_precision):
-            loss = network.loss(blur(network.encode(molecules), size, chance), size, molecules)
+            loss = network.loss(blur(codes, size, chance), size, molecules)
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(network.parameters(), self.config.clip)
@@ -202,7 +205,7 @@ class _State:
                 "The run folder holds another configuration's run: choose a new folder."
             )
         same_length = state["steps"] == self.config.steps
-        if not same_length and path.name == "autoencoder.pt" and (self.run / "plateau.pt").exists():
+        if not same_length and path.name == "decoder.pt" and (self.run / "plateau.pt").exists():
             return False
         self.step = state["step"]
         self.network.load_state_dict(state["network"])
@@ -226,3 +229,7 @@ def _batches(rows: Rows, lengths: Rows, size: int, seed: int) -> list[Rows]:
 def _tensor(pieces: Pieces) -> Tensor:
     longest = int(np.count_nonzero(pieces, axis=1).max())  # END is 0
     return torch.from_numpy(pieces[:, :longest].astype(np.int64))
+
+
+def _codes(codes: NDArray[np.float16]) -> Tensor:
+    return torch.from_numpy(codes.astype(np.float32))

@@ -1,10 +1,8 @@
-"""The autoencoder between molecules and latent points: GRU in, GRU out, noise in between.
+"""The decoder: a GRU that writes the molecule of a code, with noise on the code.
 
-A code lies on the sphere (mean 0 and variance 1 over its coordinates). While learning, each molecule's
-code gets noise of a size drawn by chance, and the decoder is told that size. So it learns at once to
-rebuild a molecule from its exact code, to write a like one from a nearby point, and to trust its own
-sense of what molecules look like where a point says little. There is no pull towards a prior: which
-points are molecules is for the adversary to learn.
+While learning, each code gets noise of a size drawn by chance, and the decoder is told that size. So it
+learns at once to follow a code closely, to write a like molecule from a nearby point, and to trust its
+own sense of what molecules look like where a point says little.
 """
 
 from collections.abc import Callable
@@ -14,20 +12,20 @@ from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 from torch.nn import functional
 
+from consilium.tools.molecules.grammar import Grammar
 from consilium.tools.molecules.vocabulary import END
 
 IGNORED = -100  # the target of positions after a molecule's end
 Layer = Callable[[nn.GRU, Tensor, Tensor | None], Tensor]
 
 
-class AutoencoderConfig(BaseModel):
+class DecoderConfig(BaseModel):
     """Widths of the layers; `most_noise` is the largest standard deviation of the noise."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     embedding: int
-    encoder: int
-    decoder: int
+    width: int
     latent: int
     most_noise: float
 
@@ -37,34 +35,22 @@ def _run(layer: nn.GRU, inputs: Tensor, start: Tensor | None) -> Tensor:
     return states
 
 
-class Autoencoder(nn.Module):
-    """Molecules as (n, length) piece numbers, padded with END, to (n, latent) codes and back.
+class Decoder(nn.Module):
+    """(n, latent) points to (n, length) piece numbers, padded with END.
 
     Parameters
     ----------
     layer : runs a GRU layer over all steps; see `recurrence` for a quicker one to learn with.
     """
 
-    def __init__(self, config: AutoencoderConfig, pieces: int, layer: Layer = _run) -> None:
+    def __init__(self, config: DecoderConfig, pieces: int, layer: Layer = _run) -> None:
         super().__init__()
         self.config, self._layer = config, layer
         self.embedding = nn.Embedding(pieces, config.embedding)
-        self.reader = nn.GRU(config.embedding, config.encoder)
-        self.to_code = nn.Linear(2 * config.encoder, config.latent)
         told = config.latent + 1  # the point and the size of its noise
-        self.to_state = nn.Linear(told, config.decoder)
-        self.writer = nn.GRU(config.embedding + told, config.decoder)
-        self.to_piece = nn.Linear(config.decoder, pieces)
-
-    def encode(self, molecules: Tensor) -> Tensor:
-        """Return the (n, latent) codes on the sphere."""
-        steps = molecules.T
-        states = self._layer(self.reader, self.embedding(steps), None)
-        lengths = (steps != END).sum(0)
-        last = states[(lengths - 1).clamp(min=0), torch.arange(steps.shape[1])]
-        beyond = torch.arange(steps.shape[0])[:, None] >= lengths.clamp(min=1)
-        highest = states.masked_fill(beyond[..., None], -1.0).amax(0)
-        return to_sphere(self.to_code(torch.cat([last, highest], 1)))
+        self.to_state = nn.Linear(told, config.width)
+        self.writer = nn.GRU(config.embedding + told, config.width)
+        self.to_piece = nn.Linear(config.width, pieces)
 
     def loss(self, points: Tensor, noise: Tensor, molecules: Tensor) -> Tensor:
         """Return the mean cross-entropy per piece (nats) of molecules under their points.
@@ -73,7 +59,7 @@ class Autoencoder(nn.Module):
         ----------
         points, noise : (n, latent) codes with their noise on them, and its size, (n, 1).
         """
-        told = _told(points, noise)
+        told = scaled(points, noise)
         steps = molecules.T
         targets = functional.pad(steps, (0, 0, 0, 1), value=END)
         inputs = functional.pad(steps, (0, 0, 1, 0), value=END)
@@ -91,7 +77,7 @@ class Autoencoder(nn.Module):
         points: Tensor,
         noise: Tensor,
         longest: int,
-        starts: Tensor,
+        grammar: Grammar,
         generator: torch.Generator | None = None,
         temperature: float = 1.0,
     ) -> Tensor:
@@ -100,20 +86,18 @@ class Autoencoder(nn.Module):
         Parameters
         ----------
         noise : (n, 1) size of the noise that the points are to be thought of as carrying.
-        starts : (pieces,) True for pieces that a molecule may begin with.
+        grammar : of the pieces, which says what may come next.
         generator : source of chance; None always takes the likeliest piece.
         temperature : below 1 keeps closer to the likeliest pieces; unused without `generator`.
         """
-        told = _told(points, noise)
+        told = scaled(points, noise)
         state = self._start(told)
         piece = torch.full((len(points),), END)
         written = torch.full((len(points), longest), END)
-        rows = torch.arange(len(points))
+        rows, place = torch.arange(len(points)), grammar.start(len(points))
         for step in range(longest):
             states, state = self.writer(self._inputs(piece[None], told), state)
-            scores = self.to_piece(states[0])
-            if step == 0:
-                scores[:, ~starts] = -torch.inf
+            scores = self.to_piece(states[0]).masked_fill(~grammar.allowed(place), -torch.inf)
             if generator is None:
                 piece = scores.argmax(1)
             else:
@@ -121,6 +105,7 @@ class Autoencoder(nn.Module):
                 piece = torch.multinomial(chances, 1, generator=generator)[:, 0]
             written[rows, step] = piece
             going = piece != END
+            place = grammar.after(place[going], piece[going])
             rows, piece, told, state = rows[going], piece[going], told[going], state[:, going]
             if not len(rows):
                 break
@@ -133,16 +118,11 @@ class Autoencoder(nn.Module):
         return torch.tanh(self.to_state(told))[None]
 
 
-def to_sphere(points: Tensor) -> Tensor:
-    """Scale (n, d) points to mean 0 and variance 1 over their coordinates."""
-    return functional.layer_norm(points, points.shape[1:])
-
-
 def blur(codes: Tensor, noise: Tensor, generator: torch.Generator | None = None) -> Tensor:
     """Put noise of a size (n, 1) on (n, d) codes."""
     return codes + noise * torch.randn(codes.shape, generator=generator)
 
 
-def _told(points: Tensor, noise: Tensor) -> Tensor:
+def scaled(points: Tensor, noise: Tensor) -> Tensor:
     """Join points, scaled back to variance 1, and the size of their noise."""
     return torch.cat([points / (1 + noise.square()).sqrt(), noise], 1)
