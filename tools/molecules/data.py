@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from consilium.tools.contract import ToolError
 from consilium.tools.molecules.codes import Coder
-from consilium.tools.molecules.vocabulary import END, Vocabulary
+from consilium.tools.molecules.vocabulary import END, UnknownSymbolError, Vocabulary
 
 _CHUNK = 2000
 _COLUMN = "SMILES"
@@ -85,6 +85,11 @@ def prepare(
     pieces : size of the vocabulary.
     latent : size of a code.
     learn_from : molecules, drawn by chance, to learn both from.
+
+    Raises
+    ------
+    ToolError
+        If a molecule cannot be read or holds a symbol that the generator does not write.
     """
     folder.mkdir(parents=True, exist_ok=True)
     last, vocabulary_file = folder / "codes.npy", folder / "vocabulary.json"
@@ -93,10 +98,16 @@ def prepare(
         rng = np.random.default_rng(seed)
         chosen = rng.choice(len(smiles), min(learn_from, len(smiles)), replace=False)
         sample = [smiles[i] for i in chosen]
-        vocabulary = Vocabulary.learn(sample, pieces)
+        try:
+            vocabulary = Vocabulary.learn(sample, pieces)
+            encoded = _padded(vocabulary, smiles)
+        except UnknownSymbolError as error:
+            raise ToolError(
+                f"The file {train.name} holds {error.symbol}, which the generator does not write."
+            ) from None
         vocabulary.save(vocabulary_file)
-        np.save(folder / "pieces.npy", _padded(vocabulary, smiles))
-        coder = Coder.fit(map(Chem.MolFromSmiles, sample), latent)
+        np.save(folder / "pieces.npy", encoded)
+        coder = Coder.fit(map(_molecule, sample), latent)
         np.savez(folder / "coder.npz", centre=coder.centre, directions=coder.directions)
         partial = folder / "codes.part.npy"
         np.save(partial, _coded(coder, smiles))
@@ -140,8 +151,14 @@ def _take(coder: Coder) -> None:
 
 
 def _codes(smiles: list[str]) -> NDArray[np.float16]:
-    codes = _taken[0].encode(Chem.MolFromSmiles(text) for text in smiles)
-    return np.asarray(codes, np.float16)
+    return np.asarray(_taken[0].encode(map(_molecule, smiles)), np.float16)
+
+
+def _molecule(smiles: str) -> Chem.Mol:
+    molecule = Chem.MolFromSmiles(smiles)
+    if molecule is None:
+        raise ToolError(f"Among the training molecules, {smiles[:80]} cannot be read.")
+    return molecule
 
 
 def canonical(smiles: str) -> str:

@@ -209,6 +209,13 @@ def test_too_few_molecules_are_refused(files):
         train(files / "tiny.yaml", files / "few.smi", files / "run", files / "weights")
 
 
+@pytest.mark.parametrize(("odd", "says"), [("C[Si](C)C", "holds .Si."), ("C1CC", "C1CC cannot")])
+def test_molecules_that_cannot_be_learned_from_are_named(files, odd, says):
+    (files / "odd.smi").write_text("CCO\nCCN\n" * 60 + odd + "\n")
+    with pytest.raises(ToolError, match=says):
+        data.prepare(files / "odd.smi", files / "odd", 48, 2, 50, 3)
+
+
 def test_a_configuration_that_is_wrong_says_so(tmp_path):
     file = tmp_path / "wrong.yaml"
     for content in ("seed: 3\n", "[", yaml.safe_dump(CONFIG | {"extra": 1})):
