@@ -9,7 +9,7 @@ import yaml
 from rdkit import Chem
 
 from consilium.tools.contract import ToolError
-from consilium.tools.molecules import choose_sampling, commands, data
+from consilium.tools.molecules import ablation, choose_sampling, commands, data
 from consilium.tools.molecules import fit_decoder as module
 from consilium.tools.molecules.card import Card
 from consilium.tools.molecules.fit_decoder import fit_decoder
@@ -200,6 +200,24 @@ def test_the_best_way_to_read_the_decoder_goes_into_the_card(files, monkeypatch)
     assert (config.sampling_noise, config.sampling_temperature) == best
     with pytest.raises(ToolError, match="At least 20"):
         choose_sampling.main(files / "train.csv.gz", noises, temperatures, 10, 150, weights)
+
+
+def test_the_ablation_compares_every_source_of_points(files, monkeypatch):
+    train(files / "tiny.yaml", files / "train.csv.gz", files / "run", files / "weights")
+    generator, others = (
+        MoleculeGenerator.load(files / "weights"),
+        data.read_smiles(files / "train.csv.gz"),
+    )
+
+    def lengths(smiles, what):  # in the place of ChemNet, which is slow
+        return np.array([[len(text), text.count("c")] for text in smiles], np.float32)
+
+    monkeypatch.setattr(ablation, "activations", lengths)
+    found = ablation.ablate(generator, others, others, 40, [0.2, 0.6], 0)
+    valid = [name for name in found if name.startswith("valid at once")]
+    assert len(found) == 2 * len(valid) == 24
+    assert all(0 <= found[name].value <= 1 for name in valid)
+    assert "generator and critic, noise 0.6" in found and "real codes, noise 0.2" in found
 
 
 def test_too_few_molecules_are_refused(files):
