@@ -101,7 +101,7 @@ class ScriptedChair:
             ],
             assumptions=["The film is a frontal view of one patient."],
             warnings=["Trained on children's films; less certain for adults."],
-            sources=[Source(name="Chest film reader", version="0.1", data="Kermany chest X-rays")],
+            sources=[Source(name="Chest film reader", version="0.2", data="Kermany chest X-rays")],
             artifacts=[
                 Artifact(id="overlay", kind="image", title="Where the reader looked", path=picture)
             ],
