@@ -20,7 +20,8 @@ class SimulateTreatment(ToolArgs):
     ]
     chemotherapy_at: list[Visit] = []
     radiotherapy_at: list[Visit] = []
-    plans: Annotated[list[Plan], Field(min_length=1)] = [
+    # Models are told not to leave the list empty; where one does, all plans are meant.
+    plans: Annotated[list[Plan], Field(json_schema_extra={"minItems": 1})] = [
         "none",
         "chemotherapy",
         "radiotherapy",

@@ -64,10 +64,10 @@ def test_decoding_equals_plain_greedy_decoding(embedded: LocalModel) -> None:
 
 def test_untuned_it_still_cannot_write_an_invalid_call(embedded: LocalModel) -> None:
     said = "54M, TC 209 HDL 45 BP 127/78, no meds, cv risk? and the film?"
-    grammar = calls_grammar(embedded.specs, Stated.of([said], ["scan-1"]))
+    grammar = calls_grammar(embedded.specs[:2], Stated.of([said], ["scan-1"]))
     text = "".join(
         embedded.complete(
-            chat(embedded, said, "call\n"), grammar, max_new_tokens=300, usage=Usage()
+            chat(embedded, said, "call\n"), grammar, max_new_tokens=1500, usage=Usage()
         )
     )
     specs = {spec.name: spec for spec in embedded.specs}
