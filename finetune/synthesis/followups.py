@@ -186,15 +186,15 @@ def _other_tool(writer: Writer) -> list[Turn]:
 
 _CHATS: tuple[tuple[Callable[[Writer], list[Turn]], float], ...] = (
     (_risk, 25),
-    (_risk_supplied, 13),
-    (_treatment, 13),
+    (_risk_supplied, 14),
+    (_treatment, 19),
     (_treatment_supplied, 3),
     (_design, 12),
-    (_profile, 7),
+    (_profile, 8),
     (_profile_supplied, 2),
-    (_cases, 7),
+    (_cases, 9),
     (_cases_supplied, 2),
-    (_film, 16),
+    (_film, 14),
     (_other_tool, 8),
 )
 

@@ -8,11 +8,11 @@ from consilium.finetune.synthesis.example import Category, Conversation, Turn
 from consilium.finetune.synthesis.voices import Split, Writer
 
 SHARES: dict[Category, float] = {
-    "single": 38,
-    "parallel": 22,
-    "missing": 14,
-    "none": 8,
-    "followup": 16,
+    "single": 34,
+    "parallel": 23,
+    "missing": 13,
+    "none": 5,
+    "followup": 23,
     "result": 2,
 }
 

@@ -396,7 +396,7 @@ def another(writer: Writer, patient: Patient) -> str:
 def several(writer: Writer, patients: list[Patient]) -> Request:
     """One message with two or three patients, a call for each."""
     calls = tuple(patient.call() for patient in patients)
-    if writer.chance(0.3) and len({p.mmol for p in patients}) == 1:
+    if writer.chance(0.38) and len({p.mmol for p in patients}) == 1:
         return Request(_table_of(writer, patients) + "\n" + writer.say(words.EACH), calls)
     labels = writer.choice(
         (
@@ -429,16 +429,18 @@ def several(writer: Writer, patients: list[Patient]) -> Request:
 def _table_of(writer: Writer, patients: list[Patient]) -> str:
     unit = "mmol/L" if patients[0].mmol else "mg/dL"
     yes, no = writer.choice((("yes", "no"), ("y", "n"), ("+", "-"), ("1", "0")))
-    head = ["pt", "age", "sex", f"TC {unit}", f"HDL {unit}", "SBP", "smoker", "DM", "BP meds"]
+    flags = [("smoker", "smoker"), ("DM", "diabetes"), ("BP meds", "bp_treated")]
+    if any(p.statin for p in patients):
+        flags.append(("statin", "statin"))
+    if writer.chance(0.6):
+        writer.rng.shuffle(flags)
+    head = ["pt", "age", "sex", f"TC {unit}", f"HDL {unit}", "SBP", *(name for name, _ in flags)]
     rows = []
     for name, p in zip("ABC", patients, strict=False):
-        flags = [yes if flag else no for flag in (p.smoker, p.diabetes, p.bp_treated)]
         cells = [name, str(p.age), p.sex[0].upper()]
         cells += [writer.number(p.total_cholesterol), writer.number(p.hdl_cholesterol)]
-        rows.append([*cells, str(p.systolic_bp), *flags])
-    if any(p.statin for p in patients):
-        head.append("statin")
-        rows = [[*r, yes if p.statin else no] for r, p in zip(rows, patients, strict=True)]
+        cells += [str(p.systolic_bp), *(yes if getattr(p, flag) else no for _, flag in flags)]
+        rows.append(cells)
     for name in ("egfr", "bmi"):
         if any(getattr(p, name) is not None for p in patients):
             head.append({"egfr": "eGFR", "bmi": "BMI"}[name])

@@ -122,9 +122,9 @@ def _unrelated_film(writer: Writer) -> list[str]:
 
 def single(writer: Writer) -> Turn:
     """A message that needs one call."""
-    if writer.chance(0.23):
-        return _one_film(writer) if writer.chance(0.87) else _cases_like_film(writer)
-    request = writer.rng.choices(IN_WORDS, (24, 28, 13, 10, 10))[0](writer)
+    if writer.chance(0.16):
+        return _one_film(writer) if writer.chance(0.8) else _cases_like_film(writer)
+    request = writer.rng.choices(IN_WORDS, (26, 34, 14, 8, 9))[0](writer)
     return turn(writer, request, _unrelated_film(writer))
 
 
@@ -171,7 +171,7 @@ def parallel(writer: Writer) -> Turn:
             "both molecule tools",
             "one lacks a value",
         ),
-        (18, 14, 16, 17, 9, 17, 9, 6),
+        (20, 9, 11, 20, 9, 18, 9, 6),
     )[0]
     if kind == "patients":
         size = 2 if writer.chance(0.85) else 3
@@ -230,6 +230,8 @@ def risk_omissions(writer: Writer) -> list[str]:
     """Which required values of a risk request stay unsaid, in the contract's order."""
     size = writer.rng.choices((1, 2, 3), (62, 28, 10))[0]
     wanted = set(writer.rng.sample(risk.REQUIRED, size))
+    if size < 3 and writer.chance(0.15):  # easily left out, as the writer sees the patient
+        wanted.add("sex")
     return [name for name in risk.REQUIRED if name in wanted]
 
 

@@ -44,7 +44,7 @@ def sample_course(writer: Writer) -> Course:
     rng = writer.rng
     visits = rng.choices((2, 3, 4, 5, 6, 7), (10, 28, 28, 18, 10, 6))[0]
     chemo = (
-        {v for v in range(1, visits + 1) if rng.random() < 0.3} if rng.random() < 0.55 else set()
+        {v for v in range(1, visits + 1) if rng.random() < 0.3} if rng.random() < 0.5 else set()
     )
     radio = {v for v in range(1, visits + 1) if rng.random() < 0.3} if rng.random() < 0.5 else set()
     volume = rng.lognormvariate(2.4, 0.9)
@@ -109,7 +109,7 @@ def therapies(writer: Writer, course: Course) -> list[str]:
         parts.append(writer.say(words.CHEMO, when=_when(writer, chemo, total), he=he))
     if radio:
         parts.append(writer.say(words.RADIO, when=_when(writer, radio, total), he=he))
-    if not parts and writer.chance(0.3):
+    if not parts and writer.chance(0.45):
         parts.append(writer.say(words.NO_THERAPY))
     writer.rng.shuffle(parts)
     return parts
@@ -221,7 +221,7 @@ def _context(writer: Writer) -> str:
 def ask(writer: Writer, course: Course) -> Request:
     """A request for the simulation of `course`."""
     context, wish = _context(writer), _wish(writer, course)
-    if writer.chance(max(writer.voice.pasted, 0.12)):
+    if writer.chance(max(writer.voice.pasted, 0.18)):
         body = table(writer, course)
         text = writer.choice((f"{body}\n{context}{wish}", f"{context}{wish}\n{body}"))
         return Request(text, (course.call(),))
