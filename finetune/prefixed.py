@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy, linear
+from torch.nn.functional import cross_entropy
 from transformers import DynamicCache, PreTrainedTokenizerBase
 
 from consilium.assistant.llm import template
@@ -75,7 +75,8 @@ def learn_after(
         if self.training and sampled:
             losses = sampled_losses(spoken, head, targets[wanted], input_ids)
             return {"loss": (weights * losses).sum() / weights.sum(), "weight": weights.sum()}
-        logits = linear(spoken, head.to(spoken.dtype)).float()
+        # called as a module, for FSDP gathers the weights of what is called
+        logits = causal.lm_head(spoken.to(head.dtype)).float()
         losses = cross_entropy(logits, targets[wanted], reduction="none")
         out = {"loss": (weights * losses).sum() / weights.sum(), "weight": weights.sum()}
         if not self.training:

@@ -1,5 +1,6 @@
-"""A run's settings as a YAML file says them."""
+"""A run's settings as a YAML file says them, and the folder that they belong to."""
 
+import os
 from pathlib import Path
 from typing import Self
 
@@ -46,3 +47,23 @@ class RunSettings(BaseModel):
             first = error.errors()[0]
             key = ".".join(map(str, first["loc"])) or "settings"
             raise ConsiliumError(f"{path}: {key}: {first['msg']}.") from error
+
+    def claim(self, out: Path) -> None:
+        """Make `out` the folder of a run with these settings, or go on in it.
+
+        Raises
+        ------
+        ConsiliumError
+            If it holds a run with others, which would be resumed wrongly.
+        """
+        mark, wanted = out / "config.json", self.model_dump_json(indent=2)
+        if mark.exists():
+            if mark.read_text(encoding="utf-8") != wanted:
+                raise ConsiliumError(
+                    f"{out} holds a run with another configuration: give another --out."
+                )
+            return
+        out.mkdir(parents=True, exist_ok=True)
+        half = mark.with_suffix(f".{os.getpid()}")  # all processes write it, none may read a part
+        half.write_text(wanted, encoding="utf-8")
+        half.replace(mark)

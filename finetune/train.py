@@ -54,7 +54,7 @@ def train(config: TrainingConfig, base: Path, out: Path) -> Path:
         or nothing short enough; if the adapter to start from is for another base; if a checkpoint cannot be written;
         on Ctrl-C, with how to go on.
     """
-    _claim(out, config)
+    config.claim(out)
     torch.manual_seed(config.seed)
     conversations = list(
         read_conversations(config.data)
@@ -85,8 +85,11 @@ def train(config: TrainingConfig, base: Path, out: Path) -> Path:
             f"{_last_checkpoint(out / 'checkpoints') or 'the start'}."
         ) from error
     adapter = out / "adapter"
+    weights = trainer.accelerator.get_state_dict(
+        trainer.model
+    )  # under FSDP all processes give theirs
     if trainer.is_world_process_zero():
-        _save(trainer.accelerator.unwrap_model(trainer.model), base.name, adapter)
+        _save(trainer.accelerator.unwrap_model(trainer.model), weights, base.name, adapter)
         seconds = time.monotonic() - started
         _write_card(adapter, base.name, config, conversations, examples, trainer.state, seconds)
     trainer.accelerator.wait_for_everyone()
@@ -171,14 +174,6 @@ def _trainer(
     )
 
 
-def _claim(out: Path, config: TrainingConfig) -> None:
-    mark, wanted = out / "config.json", config.model_dump_json(indent=2)
-    if mark.exists() and mark.read_text(encoding="utf-8") != wanted:
-        raise ConsiliumError(f"{out} holds a run with another configuration: give another --out.")
-    out.mkdir(parents=True, exist_ok=True)
-    mark.write_text(wanted, encoding="utf-8")
-
-
 def _base(config: TrainingConfig, base: Path, cuda: bool) -> Any:
     kind = _precision(cuda)
     device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if cuda else "cpu"
@@ -247,13 +242,13 @@ def _last_checkpoint(folder: Path) -> str | None:
     return None
 
 
-def _save(model: Any, base: str, adapter: Path) -> None:
+def _save(model: Any, weights: dict[str, Any], base: str, adapter: Path) -> None:
     """Save in bfloat16: half the size of float32, and the base model is stored so as well."""
-    model.to(torch.bfloat16)
     model.peft_config[
         "default"
     ].base_model_name_or_path = base  # its name, not a path of this machine
-    model.save_pretrained(adapter, save_embedding_layers=False)
+    half = {n: w.to(torch.bfloat16) for n, w in weights.items() if "lora_" in n}
+    model.save_pretrained(adapter, state_dict=half, save_embedding_layers=False)
     (adapter / "README.md").unlink(missing_ok=True)  # peft's template; card.json is ours
 
 

@@ -41,7 +41,7 @@ def train(config: QaConfig, base: str | Path, out: Path) -> Path:
     ConsiliumError
         If a row of the data is broken, `out` holds another run, or the disk is full (the run then resumes).
     """
-    _claim(out, config)
+    config.claim(out)
     items = load(config.dataset, config.data, "train")
     started = time.monotonic()
     held_out: list[Item] = []
@@ -77,14 +77,6 @@ def train(config: QaConfig, base: str | Path, out: Path) -> Path:
         write_json(adapter / "card.json", card.model_dump())
     trainer.accelerator.wait_for_everyone()
     return adapter
-
-
-def _claim(out: Path, config: QaConfig) -> None:
-    mark, wanted = out / "config.json", config.model_dump_json(indent=2)
-    if mark.exists() and mark.read_text(encoding="utf-8") != wanted:
-        raise ConsiliumError(f"{out} holds a run with another configuration: give another --out.")
-    out.mkdir(parents=True, exist_ok=True)
-    mark.write_text(wanted, encoding="utf-8")
 
 
 def _folds(config: QaConfig, items: Sequence[Item]) -> list[tuple[list[Item], list[Item]]]:

@@ -43,9 +43,7 @@ def sample_course(writer: Writer) -> Course:
     """A tumour that grows, and shrinks after therapy, over two to seven visits."""
     rng = writer.rng
     visits = rng.choices((2, 3, 4, 5, 6, 7), (10, 28, 28, 18, 10, 6))[0]
-    chemo = (
-        {v for v in range(1, visits + 1) if rng.random() < 0.3} if rng.random() < 0.5 else set()
-    )
+    chemo = {v for v in range(1, visits + 1) if rng.random() < 0.3} if rng.random() < 0.5 else set()
     radio = {v for v in range(1, visits + 1) if rng.random() < 0.3} if rng.random() < 0.5 else set()
     volume = rng.lognormvariate(2.4, 0.9)
     digits = rng.choice((1, 1, 1, 1, 2, 0))

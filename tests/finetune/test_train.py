@@ -5,11 +5,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
+from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig
 
 from consilium.assistant.domain import ConsiliumError
@@ -169,28 +171,46 @@ def test_calls_are_measured_on_the_way_and_the_best_adapter_is_kept(
     assert list((tmp_path / "curves").iterdir())
 
 
+SHARED = "conversations: 32\nanswer_share: 1\nmax_tokens: 4000\nquick: false\n"
+
+
+def launched(processes: int, *task: Path | str) -> None:
+    tools = Path(sys.executable).parent
+    launch = [tools / "torchrun", "--standalone", f"--nproc-per-node={processes}"]
+    subprocess.run(
+        [str(part) for part in (*launch, *task)],
+        check=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+
+
 def test_two_processes_have_the_loss_of_one(tiny: Path, tmp_path: Path) -> None:
-    common = "conversations: 32\nanswer_share: 1\nmax_tokens: 4000\nquick: false\nsave_steps: 100\n"
     losses = []
     for processes, batch in ((1, 8), (2, 4)):
-        (tmp_path / f"{processes}.yaml").write_text(common + f"batch_size: {batch}\n")
-        out = tmp_path / f"run{processes}"
-        tools = Path(sys.executable).parent
-        launch = [
-            tools / "torchrun",
-            "--standalone",
-            f"--nproc-per-node={processes}",
-            "--no-python",
-        ]
-        task = [tools / "consilium", "finetune", tmp_path / f"{processes}.yaml"]
-        subprocess.run(
-            [str(part) for part in (*launch, *task, "--base", tiny, "--out", out)],
-            check=True,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-        )
+        config, out = tmp_path / f"{processes}.yaml", tmp_path / f"run{processes}"
+        config.write_text(f"{SHARED}save_steps: 100\nbatch_size: {batch}\n")
+        consilium = Path(sys.executable).with_name("consilium")
+        task = (consilium, "finetune", config, "--base", tiny, "--out", out)
+        launched(processes, "--no-python", *task)
         losses.append(metrics(out)[-1]["train_loss"])
         assert read_card(out / "adapter")
     assert losses[1] == pytest.approx(losses[0], rel=1e-4)
+
+
+def test_two_processes_share_one_model(tiny: Path, tmp_path: Path) -> None:
+    config, out = tmp_path / "run.yaml", tmp_path / "run"
+    config.write_text(f"{SHARED}save_steps: 2\nbatch_size: 4\n")
+    task = (Path(__file__).with_name("sharded.py"), config, tiny, out)
+    launched(2, *task)
+    rmtree(out / "checkpoints" / "checkpoint-4")
+    launched(2, *task)  # goes on from the second step
+    alone = train(TrainingConfig.read(config).model_copy(update={"batch_size": 8}), tiny, tmp_path)
+    weights, wanted = (
+        load_file(folder / "adapter_model.safetensors") for folder in (out / "adapter", alone)
+    )
+    assert set(weights) == set(wanted)
+    for name, one in wanted.items():
+        torch.testing.assert_close(weights[name], one, rtol=0.05, atol=0.002)
 
 
 def test_an_adapter_over_4_bits_is_trained_and_served(tiny: Path, tmp_path: Path) -> None:
