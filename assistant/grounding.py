@@ -15,6 +15,9 @@ _SENTENCE = re.compile(r".+?(?:[.!?]+(?=\s)|\n+|$)\s*", re.DOTALL)
 
 _ENDS = tuple(".!?")
 _WORD = re.compile(r"[a-z]{4,}")
+_GLUED = re.compile(
+    r"(?<![\w.,])\d[\d.,]*[^\W\d]\w*"
+)  # "2nd", and what a model makes of a number it may not say: "24.oos"
 _FAMILIAR = 0.6  # of the words of a sentence
 _SMALL = 12
 
@@ -36,24 +39,29 @@ def grounds(texts: Iterable[str]) -> set[Decimal]:
 class Lines(NamedTuple):
     """What a small model may say: it makes false sentences of true numbers, empty ones of none, and breaks off.
 
-    Its sentences must end as sentences do, with every bracket closed.
+    Its sentences must end as sentences do, with every bracket closed, and none of their numbers may run into letters
+    but as a line has it.
 
     Parameters
     ----------
     numbers : the numbers that stand together in a line; those of a sentence must be among one of these sets.
     words : of all lines; a sentence without numbers must mostly be made of them.
+    glued : numbers that run into letters in the lines.
     """
 
     numbers: list[set[Decimal]]
     words: set[str]
+    glued: set[str]
 
     @classmethod
     def of(cls, lines: Sequence[str], said: Sequence[str]) -> "Lines":
         """Of the lines of results; what the user said may stand beside any of them."""
         known = grounds(said)
+        text = "\n".join([*lines, *said]).lower()
         return cls(
             [known, *(grounds([line]) | known for line in lines)],
-            set(_WORD.findall("\n".join([*lines, *said]).lower())),
+            set(_WORD.findall(text)),
+            set(_GLUED.findall(text)),
         )
 
 
@@ -72,7 +80,7 @@ def check(text: str, allowed: Collection[Decimal], lines: Lines | None = None) -
 
 def _within(sentence: str, said: Sequence[Collection[Decimal]], lines: Lines) -> bool:
     whole = sentence.rstrip()[-1:] in _ENDS and sentence.count("(") == sentence.count(")")
-    if not whole:
+    if not whole or set(_GLUED.findall(sentence.lower())) - lines.glued:
         return False
     if said:
         return any(_all_in(said, line) for line in lines.numbers)

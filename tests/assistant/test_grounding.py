@@ -87,3 +87,10 @@ def test_a_small_model_may_not_break_off(broken_off: str) -> None:
         lines[0],
         [broken_off],
     )
+
+
+@pytest.mark.parametrize("garbled", ["The risk is 3.oos %.", "The risk is 3us of the 4th line."])
+def test_a_small_model_may_not_run_a_number_into_letters(garbled: str) -> None:
+    lines = ["The risk is 3 % (2 to 4 %), said of the 4th line."]
+    text = f"{garbled}\n{lines[0]}"
+    assert check(text, grounds(lines), Lines.of(lines, [])) == (lines[0], [garbled])
