@@ -42,6 +42,7 @@ class FitConfig(BaseModel):
     ----------
     mixup : of the beta distribution by which pairs of films are mixed; 0 is none.
     strength : of the augmentation, see `augment`.
+    plain : share of the films that are shown as they are; without any, films as they come look strange.
     imagenet : start from the ImageNet weights that the architecture has.
     autocast : compute in bfloat16 where that loses nothing; far faster on CPUs with AMX, slower on others.
     """
@@ -60,6 +61,7 @@ class FitConfig(BaseModel):
     repeat_nih: int = 1
     mixup: float = 0.0
     strength: float = 1.0
+    plain: float = 0.0
     imagenet: bool = False
     autocast: bool = False
 
@@ -185,6 +187,9 @@ def _epoch(state: _State, train: FilmSet, weights: Tensor, epoch: int) -> float:
         # Each film is mixed with its neighbour in the shuffled batch (Zhang et al., ICLR 2018).
         share = float(mixing.beta(config.mixup, config.mixup)) if config.mixup else 1.0
         films = augment(pictures[rows], generator, config.strength)
+        if config.plain:
+            kept = torch.rand(len(rows), 1, 1, generator=generator) < config.plain
+            films = torch.where(kept, pictures[rows], films)
         films = share * films + (1 - share) * films.roll(1, 0)
         with torch.autocast("cpu", torch.bfloat16, enabled=config.autocast):
             predicted = state.network(to_input(films)).float()

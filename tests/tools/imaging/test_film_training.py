@@ -156,6 +156,17 @@ def test_a_stopped_run_goes_on_as_if_unbroken(tmp_path, root, monkeypatch):
         fit(other, *sets, tmp_path / "broken")
 
 
+def test_films_may_be_shown_as_they_are(tmp_path, root, monkeypatch):
+    monkeypatch.setattr(
+        fitting, "augment", lambda films, _, strength: torch.full(films.shape, float("nan"))
+    )
+    config = FitConfig.model_validate(CONFIG | {"epochs": 1, "mixup": 0.0, "plain": 1.0})
+    monkeypatch.setattr(fitting, "shift", lambda pictures, strength: pictures)
+    fit(config, *film_sets(root), tmp_path)
+    (record,) = [json.loads(line) for line in (tmp_path / "metrics.jsonl").open()]
+    assert np.isfinite(record["loss"])
+
+
 def test_the_best_epoch_by_validation_is_kept(tmp_path, root):
     config = FitConfig.model_validate(CONFIG | {"epochs": 3})
     fit(config, *film_sets(root), tmp_path)
