@@ -22,6 +22,7 @@ _CARDINALS = {word: value for value, word in enumerate(_UNITS)} | {
     word: 10 * value for value, word in enumerate(_TENS, start=2)
 }
 _COUNTS = {"dozen": 12, "couple": 2, "pair": 2, "both": 2, "single": 1, "a": 1, "an": 1}
+_HALF_DOZEN = re.compile(r"\bhalf[\s-](?:a[\s-])?dozen\b", re.IGNORECASE)
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000}
 
 _DIGITS = re.compile(
@@ -45,6 +46,8 @@ def numbers(text: str) -> set[Decimal]:
     for match in _OTHER_WORD.finditer(text):
         word = match.group().lower()
         found.add(Decimal(_ORDINALS.index(word) + 1 if word in _ORDINALS else _COUNTS[word]))
+    if _HALF_DOZEN.search(text):
+        found.add(Decimal(6))
     return found
 
 

@@ -1,12 +1,14 @@
 """Draws conversations from all scenes, reproducibly: conversation i of a seed is always the same."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from random import Random
 
 from consilium.finetune.synthesis import followups, scenes
 from consilium.finetune.synthesis.example import Category, Conversation, Turn
+from consilium.finetune.synthesis.frames import Frame, frames
 from consilium.finetune.synthesis.voices import Split, Writer
 
+FRAMED = 0.4  # of all conversations
 SHARES: dict[Category, float] = {
     "single": 34,
     "parallel": 23,
@@ -33,6 +35,28 @@ def _turns(category: Category, writer: Writer) -> list[Turn]:
             return followups.about_result(writer)
 
 
+def _category(turns: Sequence[Turn]) -> Category:
+    if len(turns) > 1:
+        return "followup"
+    calls = turns[0].calls
+    if not calls:
+        return "none"
+    if len(calls) > 1:
+        return "parallel"
+    return "missing" if calls[0].lacking else "single"
+
+
+def framed(frame: Frame, writer: Writer, name: str) -> Conversation:
+    """A conversation that a frame gives."""
+    turns = frame.fill(writer)
+    return _conversation(name, _category(turns), turns)
+
+
+def _conversation(name: str, category: Category, turns: list[Turn]) -> Conversation:
+    attached = [image for turn in turns for image in turn.attachments]
+    return Conversation(id=name, category=category, attachments=attached, turns=turns)
+
+
 def generate(count: int, seed: int, split: Split = "train") -> Iterator[Conversation]:
     """Conversations with gold calls, results and replies.
 
@@ -46,11 +70,9 @@ def generate(count: int, seed: int, split: Split = "train") -> Iterator[Conversa
         # Not for secrets: a seeded source makes the data set reproducible.
         rng = Random(f"{split}/{seed}/{number}")
         writer = Writer(rng, split)
+        name = f"{split}-{seed}-{number:06d}"
+        if writer.chance(FRAMED):
+            yield framed(writer.choice(frames(split)), writer, name)
+            continue
         category = rng.choices(tuple(SHARES), tuple(SHARES.values()))[0]
-        turns = _turns(category, writer)
-        yield Conversation(
-            id=f"{split}-{seed}-{number:06d}",
-            category=category,
-            attachments=[image for turn in turns for image in turn.attachments],
-            turns=turns,
-        )
+        yield _conversation(name, category, _turns(category, writer))

@@ -24,12 +24,14 @@ def in_words(value: int) -> str:
 _BY_WORDS = {in_words(value): value for value in range(1000)}
 _NUMERAL = "|".join(sorted([*_SMALL, *_TENS, "hundred", "and"], key=len, reverse=True))
 _IN_WORDS = re.compile(rf"\b(?:{_NUMERAL})(?:[ -]+(?:{_NUMERAL}))*\b")
+_DOZEN = re.compile(r"(half[ -](?:a[ -])?)?dozen")
 _DIGITS = re.compile(r"(?<![\d.,])(?:\d+(?:[.,]\d+)?|[.]\d+)")
 
 
 def stated_numbers(text: str) -> set[float]:
-    """Every number said in `text`: digits, decimal point or comma, or words."""
+    """Every number said in `text`: digits, decimal point or comma, or words, a dozen and half of one."""
     found = {float(match.replace(",", ".")) for match in _DIGITS.findall(text)}
+    found |= {6.0 if half else 12.0 for half in _DOZEN.findall(text.lower())}
     for phrase in _IN_WORDS.findall(text.lower()):
         words = re.split(r"[ -]+", phrase)
         # Any run of words may be the number: "one and twenty two" holds 1, 22, 20 and 2.

@@ -25,7 +25,7 @@ _OPEN, _CLOSE = "\ue000", "\ue001"
 _GUARDED = re.compile(f"({_OPEN}[^{_CLOSE}]*{_CLOSE})")
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _SMALLEST_SHARED_POOL = 5  # smaller pools are not split: both sides need their few forms
-_HELD_BACK_ONE_IN = 8
+HELD_BACK_ONE_IN = 8
 
 
 def guard(text: str) -> str:
@@ -51,7 +51,7 @@ class Forms:
         pools = {"terse": terse, "plain": plain, "formal": formal}
         everything = [*common, *terse, *plain, *formal]
         split = len(everything) >= _SMALLEST_SHARED_POOL
-        held = {f for f in everything if split and crc32(f.encode()) % _HELD_BACK_ONE_IN == 0}
+        held = {f for f in everything if split and crc32(f.encode()) % HELD_BACK_ONE_IN == 0}
         self._choices: dict[tuple[str, str], list[str]] = {}
         for register, own in pools.items():
             mine = [*common, *own]
@@ -260,6 +260,15 @@ class Writer:
                 segment = _WORD.sub(self._slip, segment)
             segment = re.sub(r"  +", " ", segment)
             segments[i] = re.sub(r" +([,.;?!])(?=\s|$)", r"\1", segment)
+        return bare("".join(segments)).strip()
+
+    def retype(self, text: str) -> str:
+        """A message that has its hand already, typed by this person: at most in lower case and with slips."""
+        segments = _GUARDED.split(text)
+        lower = self.lower and self.chance(0.5)
+        for i in range(0, len(segments), 2):  # odd ones are guarded
+            segment = segments[i].lower() if lower else segments[i]
+            segments[i] = _WORD.sub(self._slip, segment) if self.careless else segment
         return bare("".join(segments)).strip()
 
     def _one_of(self, forms: Sequence[str], _: re.Match[str]) -> str:

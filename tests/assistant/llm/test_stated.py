@@ -25,6 +25,7 @@ from consilium.assistant.llm.stated import numbers, words, written
         ("two thousand three hundred and five", {"2305"}),
         ("five point eight", {"5", "5.8"}),
         ("a dozen, at the third visit", {"1", "12", "3"}),
+        ("half a dozen", {"1", "12", "6"}),
         ("６１岁女性", {"61"}),
         ("6.10", {"6.1"}),
         ("find one case", {"1"}),
