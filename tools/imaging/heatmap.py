@@ -29,7 +29,7 @@ _DPI = 100
 _OPACITY = 0.6  # where the map is highest; where it is 0 the film shows through unchanged
 _CELLS = 40  # side of the summed map
 # The stage that is looked at: the one that points best at the boxes of training patients (docs/decisions/0015).
-_STAGE = {"residual": -1, "convnext": -1, "efficientnet_lite0": 5}
+_STAGE = {"residual": -1, "efficientnet_lite0": 5}
 _ONE_AT_A_TIME = threading.Lock()  # Captum hangs hooks on the shared networks
 
 

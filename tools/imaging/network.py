@@ -6,14 +6,13 @@ import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
-from consilium.tools.imaging.convnext import convnext_trunk
 from consilium.tools.imaging.efficientnet import efficientnet_trunk
 from consilium.tools.imaging.residual import residual_trunk
 from consilium.tools.imaging.trunk import Trunk
 
 _FEW = 2  # films that go through the frozen stages at a time
 
-Architecture = Literal["residual", "convnext", "efficientnet_lite0"]
+Architecture = Literal["residual", "efficientnet_lite0"]
 
 
 class NetworkConfig(BaseModel):
@@ -105,5 +104,4 @@ class FilmNet(nn.Module):
 def _trunk(config: NetworkConfig) -> Trunk:
     if config.architecture == "efficientnet_lite0":
         return efficientnet_trunk()
-    build = residual_trunk if config.architecture == "residual" else convnext_trunk
-    return build(config.widths, config.depth, config.small)
+    return residual_trunk(config.widths, config.depth, config.small)

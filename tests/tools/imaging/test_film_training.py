@@ -177,7 +177,7 @@ def test_the_best_epoch_by_validation_is_kept(tmp_path, root):
     assert set(best["val"]) == set(best["val_shifted"]) == {"kermany", "nih"}
 
 
-@pytest.mark.parametrize("architecture", ["residual", "convnext", "efficientnet_lite0"])
+@pytest.mark.parametrize("architecture", ["residual", "efficientnet_lite0"])
 def test_architectures(architecture):
     config = NetworkConfig(
         architecture=architecture, input_size=64, widths=(8, 16), depth=1, dropout=0.0
