@@ -16,6 +16,7 @@ from scipy.stats import wasserstein_distance
 from tqdm import tqdm
 
 from consilium.tools.contract import ToolError
+from consilium.tools.interval import wilson
 from consilium.tools.molecules.card import Figure
 from consilium.tools.molecules.data import read_smiles, sha256
 from consilium.tools.molecules.metrics.chemnet import Gaussian, activations, frechet
@@ -207,11 +208,9 @@ def as_text(report: Report) -> str:
 
 
 def share(count: int, of: int) -> Figure:
-    """Return a share with its 95 % interval (Wilson 1927)."""
-    p, z2 = count / of, _Z**2
-    middle, half = p + z2 / (2 * of), _Z * np.sqrt(p * (1 - p) / of + z2 / (4 * of**2))
-    low, high = (middle - half) / (1 + z2 / of), (middle + half) / (1 + z2 / of)
-    return Figure(value=p, low=float(max(low, 0.0)), high=float(min(high, 1.0)))
+    """Return a share with its 95 % interval."""
+    low, high = wilson(count, of)
+    return Figure(value=count / of, low=low, high=high)
 
 
 def mean(values: NDArray[np.float64]) -> Figure:

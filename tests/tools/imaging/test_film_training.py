@@ -40,14 +40,7 @@ CONFIG = {
     "mixup": 0.2,
 }
 RECIPE = {"collections": ["kermany", "nih"], "members": [CONFIG | {"epochs": 4}]}
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def collection(folder, count, columns, seed):

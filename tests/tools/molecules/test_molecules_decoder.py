@@ -12,14 +12,7 @@ CONFIG = DecoderConfig(embedding=8, width=32, latent=6, most_noise=1.0)
 SYMBOLS = [[], *([symbol] for symbol in ["C", "N", "O", "F", "S", "Cl", "Br", "c", "n", "(", ")"])]
 PIECES, ATOMS = len(SYMBOLS), 10
 GRAMMAR = Grammar(SYMBOLS)
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture

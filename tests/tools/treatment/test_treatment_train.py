@@ -28,14 +28,7 @@ FIT = {
     "hide_kind": 0.5,
 }
 DATA = {"seed": 5, "train": 30, "val": 10, "gammas": [0, 4], "by_chance": 1}
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
