@@ -86,7 +86,7 @@ class Card(_Part):
 
     Parameters
     ----------
-    finalists : every model that was measured on the test films before this one, with its figures.
+    finalists : every other model that was measured on the test films, with its figures.
     calibration : by collection, in the order of their names.
     confounds : AUC on the adult test films of what is not the disease, and without it.
     """
