@@ -13,7 +13,6 @@ from consilium.tools.imaging.gate_model import Gate, right
 
 OUTSIDE = "it does not look like a frontal chest film"
 DOUBTFUL = "The picture is unusual for a frontal chest film: please check that it is one."
-SMALL = "The picture is too small to tell whether it is a frontal chest film: please check."
 TURNED = "The film was turned by {degrees} degrees clockwise to stand upright: please check."
 INVERTED = "The film looks like a negative (bones dark) and was inverted: please check."
 
@@ -52,9 +51,7 @@ def check(film: Film) -> Checked:
         return Checked(film, OUTSIDE)
     turns, negative = opinion.turns[0], opinion.negative[0]
     warnings = []
-    if opinion.small[0]:
-        warnings.append(SMALL)
-    elif opinion.film[0] < gate.card.lines.doubt_below:
+    if opinion.film[0] < gate.card.lines.doubt_below:
         warnings.append(DOUBTFUL)
     if turns:
         warnings.append(TURNED.format(degrees=90 * int(turns)))

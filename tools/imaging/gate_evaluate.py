@@ -52,9 +52,12 @@ def _portable(film: Grey, random: Generator) -> Grey:
     return np.pad(grain.clip(0, 255).astype(np.uint8), len(film) // 16)
 
 
-def _tiny(film: Grey, _: Generator) -> Grey:
-    """As PneumoniaMNIST does it: 28 pixels a side."""
-    return np.asarray(Image.fromarray(film).resize((28, 28), Image.Resampling.BICUBIC))
+def _shrunk(film: Grey, side: int, shown: int = 0) -> Grey:
+    """As a thumbnail of so many pixels a side, which may be shown larger again."""
+    picture = Image.fromarray(film).resize((side, side), Image.Resampling.BICUBIC)
+    return np.asarray(
+        picture.resize((shown, shown), Image.Resampling.BICUBIC) if shown else picture
+    )
 
 
 CHANGES: dict[str, Callable[[Grey, Generator], Grey]] = {
@@ -68,7 +71,10 @@ CHANGES: dict[str, Callable[[Grey, Generator], Grey]] = {
     "low contrast": lambda film, _: np.asarray(film // 5 + 90, np.uint8),
     "burned-in text": _written,
     "portable": _portable,
-    "28 px": _tiny,
+    "64 px": lambda film, _: _shrunk(film, 64),
+    "40 px": lambda film, _: _shrunk(film, 40),
+    "28 px, shown at 512": lambda film, _: _shrunk(film, 28, 512),
+    "28 px": lambda film, _: _shrunk(film, 28),
 }
 _QUARTERS = {"turned by 90": 3, "turned by 180": 2, "turned by 270": 1}
 

@@ -14,9 +14,6 @@ from consilium.tools.imaging.gate_card import GATE, GATE_WEIGHTS_FILE, GateCard
 from consilium.tools.imaging.gate_network import GateNet, gate_input
 
 WEIGHTS = Path(__file__).parent / "weights"
-# Pixels a side; of smaller pictures the network cannot tell what they are: of 163 validation films
-# shrunk to 40 px it refuses none, of those shrunk to 28 px four.
-SMALLEST = 40
 _BATCH = 32
 
 
@@ -28,13 +25,11 @@ class Opinion(NamedTuple):
     film : (n,) log-odds of a frontal chest film.
     turns : (n,) quarter turns to the left that the picture is away from upright.
     negative : (n,) whether it is a negative.
-    small : (n,) whether it is too small for the other opinions to count.
     """
 
     film: NDArray[np.float64]
     turns: NDArray[np.int64]
     negative: NDArray[np.bool_]
-    small: NDArray[np.bool_]
 
 
 class Gate:
@@ -63,20 +58,19 @@ class Gate:
     def look(self, pictures: Sequence[Pixels]) -> Opinion:
         """Look at pictures of any size; at those that are turned or negative once more, righted."""
         lines = self.card.lines
-        small = np.array([min(pixels.shape) < SMALLEST for pixels in pictures])
         film, turns, negative = self._seen([gate_input(pixels) for pixels in pictures])
         chance, best = turns.max(1), turns.argmax(1)
-        best[(chance < lines.turn_from) | small] = 0
-        inverted = (negative >= lines.invert_from) & ~small
+        best[chance < lines.turn_from] = 0
+        inverted = negative >= lines.invert_from
         again = np.flatnonzero((best > 0) | inverted)
         if len(again):
             righted = [gate_input(right(pictures[int(i)], best[i], inverted[i])) for i in again]
             film[again] = (film[again] + self._seen(righted)[0]) / 2
-        return Opinion(film, best, inverted, small)
+        return Opinion(film, best, inverted)
 
     def refuses(self, opinion: Opinion) -> NDArray[np.bool_]:
         """Whether each picture is refused."""
-        refused: NDArray[np.bool_] = (opinion.film < self.card.lines.refuse_below) & ~opinion.small
+        refused: NDArray[np.bool_] = opinion.film < self.card.lines.refuse_below
         return refused
 
     @torch.inference_mode()

@@ -7,10 +7,11 @@ from importlib.metadata import files
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from consilium.tools.contract import ToolError
 from consilium.tools.imaging import gate, gate_drawn, gate_phantoms, gate_rules
-from consilium.tools.imaging.film import Film
+from consilium.tools.imaging.film import Film, to_display
 from consilium.tools.imaging.gate_card import GATE_CARD_FILE, GATE_WEIGHTS_FILE
 from consilium.tools.imaging.gate_model import WEIGHTS, Gate, right
 from consilium.tools.imaging.intake import admit
@@ -70,6 +71,14 @@ def test_rules_say_what_they_see(film):
     assert gate.check(Film(film.pixels, {"view": "LL"})).refusal == gate_rules.LATERAL
     assert gate.check(Film(film.pixels, {"colour": "several"})).refusal == gate_rules.COLOURS
     assert gate.check(Film(film.pixels[:200], {})).refusal == gate_rules.LONG
+
+
+def test_a_thumbnail_is_read_down_to_forty_pixels(film):
+    picture = Image.fromarray(to_display(film.pixels))
+    for side in (40, 64):
+        assert not gate.check(Film(np.asarray(picture.resize((side, side))), {})).refusal
+    tiny = gate.check(Film(np.asarray(picture.resize((39, 50))), {}))
+    assert "too small" in tiny.refusal and "39 x 50 pixels" in tiny.refusal
 
 
 @pytest.mark.parametrize("turns", range(4))
