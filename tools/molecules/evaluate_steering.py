@@ -1,6 +1,6 @@
 """How much the search gains over filtering the generator's own molecules, request by request.
 
-`python -m consilium.tools.molecules.evaluate_steering [--report R.json]`. Both get the same number of
+`python -m consilium.tools.molecules.evaluate_steering [--report R.json] [--card]`. Both get the same number of
 molecules to generate and the same limits; both may return only new molecules that pass the safety gate.
 """
 
@@ -16,6 +16,9 @@ from rdkit import Chem
 from tqdm import tqdm
 
 from consilium.tools.contract import ToolError
+from consilium.tools.molecules.card import WEIGHTS, Figure
+from consilium.tools.molecules.card import Figures as CardFigures
+from consilium.tools.molecules.generator import MoleculeGenerator
 from consilium.tools.molecules.novelty import TrainingMolecules
 from consilium.tools.molecules.steering import Codes, LatentSpace, Limits, sample, search
 
@@ -154,6 +157,27 @@ def summarise(outcomes: Sequence[Outcome]) -> Figures:
     )
 
 
+def for_card(figures: Figures) -> CardFigures:
+    """Return the same as the card keeps figures."""
+    low, high = figures.lift_interval
+    return CardFigures(
+        command="python -m consilium.tools.molecules.evaluate_steering",
+        molecules=figures.requests,
+        notes=[
+            f"{figures.requests} requests; each search beside filtering as many molecules of the "
+            "generator's own."
+        ],
+        values={
+            "requests met": Figure(value=figures.met),
+            "requests met by filtering": Figure(value=figures.met_by_filtering),
+            "accepted": Figure(value=figures.rate),
+            "accepted by filtering": Figure(value=figures.rate_by_filtering),
+            "lift": Figure(value=figures.lift, low=low, high=high),
+            "median seconds": Figure(value=figures.median_seconds),
+        },
+    )
+
+
 def _share(cases: Iterable[bool]) -> float:
     return round(float(np.mean(list(cases))), 3)
 
@@ -168,16 +192,18 @@ def _start(space: LatentSpace, lead: str | None) -> Codes | None:
 def main(
     seconds: Annotated[float, typer.Option(help="Time limit of one search.")] = 20.0,
     report: Annotated[Path | None, typer.Option(help="Where to write every outcome.")] = None,
+    weights: Annotated[Path, typer.Option(help="Folder of the generator's weights.")] = WEIGHTS,
+    card: Annotated[bool, typer.Option(help="Write the figures into the card.")] = False,
 ) -> None:
-    """Measure the search against filtering, with the shipped generator."""
-    from consilium.tools.molecules.generator import MoleculeGenerator  # torch is slow to import
-
-    generator, training = MoleculeGenerator.load(), TrainingMolecules.load()
+    """Measure the search against filtering."""
+    generator, training = MoleculeGenerator.load(weights), TrainingMolecules.load()
     outcomes = measure(generator, lambda mol: mol not in training, seconds=seconds)
     figures = summarise(outcomes)
     if report:
         content = {"figures": asdict(figures), "outcomes": [asdict(one) for one in outcomes]}
         report.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    if card:
+        generator.card.with_figures("steering", for_card(figures)).save(weights)
     for one in outcomes:
         typer.echo(
             f"{_words(one.request)}: found {one.found} of {one.request.count}, filtering"

@@ -1,12 +1,14 @@
 """Fit the adversaries on the codes of the training set: seeded and resumable.
 
-What is kept is the running average of the generator, and the critic, which at the end learns alone to
-know that average. Covers neither the codes (`codes`) nor what the
-molecules are worth (`evaluate`).
+The loss is relativistic: the critic compares each real point with a made one, so that no one clump of
+codes is left out; what it may say is held back by the square of its slope at both (R3GAN: Huang et al.
+2024, arXiv:2501.05441). What is kept is the running average of the generator. Covers neither the codes
+(`codes`) nor what the molecules are worth (`evaluate`).
 """
 
 import copy
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,7 @@ from tqdm import tqdm
 
 from consilium.tools.contract import ToolError
 from consilium.tools.molecules.decoder import blur
-from consilium.tools.molecules.gan import Critic, GanConfig, Generator, ceiling, draw
-from consilium.tools.molecules.mixture import fit
+from consilium.tools.molecules.gan import Critic, GanConfig, Generator
 
 _COMPARED = 4096  # codes, held out from learning, that made ones are compared with
 _NOISE = 0.7  # on both when they are
@@ -31,24 +32,24 @@ class FitGanConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     codes: int
-    mixture_codes: int
-    mixture_rounds: int
     steps: int
     batch_size: int
-    head_start: int
-    finish: int
     critic_rate: float
     generator_rate: float
+    penalty: float
+    last_penalty: float
+    penalty_every: int
     least_noise: float
     most_noise: float
     average: float
     checkpoint_every: int
+    half_precision: bool = False
 
 
 def fit_gan(
     network: GanConfig, config: FitGanConfig, codes: Tensor, origin: str, seed: int, run: Path
-) -> tuple[Generator, Critic]:
-    """Train, or go on where `run` stopped, and return the averaged generator and its critic.
+) -> Generator:
+    """Train, or go on where `run` stopped, and return the averaged generator.
 
     Parameters
     ----------
@@ -70,26 +71,24 @@ def fit_gan(
             progress.set_postfix(record)
             state.save()
     progress.close()
-    return state.average.eval(), state.critic.eval()
+    return state.average.eval()
 
 
 @torch.inference_mode()
 def compare(
     generator: Generator, critic: Critic, real: Tensor, noise: float = _NOISE
 ) -> dict[str, float]:
-    """Return the energy distance of made from real points, before and after the critic's choice.
+    """Return the energy distance of made from real points.
 
     Szekely and Rizzo 2013, J. Stat. Plan. Inference 143:1249. The floor is that of two halves of
-    the real ones. `critic_loss` is the critic's on points it did not learn from; 1.386 is a guess.
+    the real ones. `critic_loss` is the critic's on points it did not learn from; .693 is a guess.
     """
     half, chance = len(real) // 2, torch.Generator().manual_seed(1)
     size = torch.full((half, 1), noise)
     one, other = (blur(part, size, chance) for part in (real[:half], real[half : 2 * half]))
     made = blur(generator.draw(half, chance), size, chance)
-    chosen = draw(generator, critic, half, noise, ceiling(generator, critic, noise), chance)
     return {
         "energy": round(_energy(made, one), 5),
-        "energy_chosen": round(_energy(chosen, one), 5),
         "energy_floor": round(_energy(other, one), 5),
         "critic_loss": round(_loss(critic(one, size), critic(made, size)).item(), 4),
     }
@@ -120,12 +119,9 @@ class _State:
         )
         self.step = 0
         self.generator = Generator(network, codes.shape[1])
-        if not (run / "gan.pt").exists():
-            some = codes[: config.mixture_codes]
-            self.generator.begin(fit(some, network.parts, config.mixture_rounds, seed))
         self.average = copy.deepcopy(self.generator)
         self.critic = Critic(network, codes.shape[1])
-        betas = (0.5, 0.9)
+        betas = (0.0, 0.99)
         self.generator_optimizer = torch.optim.Adam(
             self.generator.parameters(), config.generator_rate, betas
         )
@@ -140,28 +136,60 @@ class _State:
         config = self.config
         # Seeded by step, so that a resumed run does what an unbroken one would have done.
         chance = torch.Generator().manual_seed(self.seed * 1_000_000 + self.step)
-        ending = config.steps - config.finish  # of the generator's learning
-        alone = self.step < config.head_start or self.step >= ending
-        _set_rate(self.critic_optimizer, config.critic_rate * (1 - self.step / config.steps))
+        left = _falling(self.step / config.steps)
+        _set_rate(self.critic_optimizer, config.critic_rate * left)
+        _set_rate(self.generator_optimizer, config.generator_rate * left)
         rows = torch.randint(len(self.codes), (config.batch_size,), generator=chance)
         size = torch.rand(config.batch_size, 1, generator=chance)
         size = config.least_noise + size * (config.most_noise - config.least_noise)
         real = blur(self.codes[rows], size, chance)
-        made = blur(
-            (self.average if alone else self.generator).draw(len(rows), chance), size, chance
-        )
-        loss = _loss(self.critic(real, size), self.critic(made.detach(), size))
-        self.critic_optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        self.critic_optimizer.step()
-        if not alone:
-            _set_rate(self.generator_optimizer, config.generator_rate * (1 - self.step / ending))
-            self.generator_optimizer.zero_grad()
-            torch.autograd.backward(functional.softplus(-self.critic(made, size)).mean())
-            self.generator_optimizer.step()
-            self._update_average()
+        with self._precision():
+            made = self.generator.draw(len(rows), chance)
+        made = blur(made.float(), size, chance)
+        loss = self._teach_critic(real, made.detach(), size)
+        self._teach_generator(real, made, size)
         self.step += 1
+        return loss
+
+    def _teach_critic(self, real: Tensor, made: Tensor, size: Tensor) -> float:
+        points, sizes = torch.cat([real, made]), torch.cat([size, size])
+        penalised = self.step % self.config.penalty_every == 0
+        points.requires_grad_(penalised)
+        scores = self._scores(points, sizes)
+        loss = _loss(scores[: len(real)], scores[len(real) :])
+        total = loss
+        if penalised:
+            (slopes,) = torch.autograd.grad(scores.sum(), points, create_graph=True)
+            # Of the real and of the made points, so twice the mean over both.
+            total = loss + self._penalty() * slopes.square().sum(1).mean()
+        self.critic_optimizer.zero_grad()
+        torch.autograd.backward(total)
+        self.critic_optimizer.step()
         return loss.item()
+
+    def _teach_generator(self, real: Tensor, made: Tensor, size: Tensor) -> None:
+        self.critic.requires_grad_(False)
+        loss = _loss(self._scores(made, size), self._scores(real, size))
+        self.generator_optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        self.generator_optimizer.step()
+        self.critic.requires_grad_(True)
+        self._update_average()
+
+    def _scores(self, points: Tensor, size: Tensor) -> Tensor:
+        with self._precision():
+            scores: Tensor = self.critic(points, size)
+        return scores.float()
+
+    def _precision(self) -> torch.autocast:
+        return torch.autocast("cpu", torch.bfloat16, enabled=self.config.half_precision)
+
+    def _penalty(self) -> float:
+        """Weight of the penalty, as much more as it is rarer; it falls in the run's first half."""
+        config = self.config
+        left = _falling(min(2 * self.step / config.steps, 1.0))
+        now = config.last_penalty + (config.penalty - config.last_penalty) * left
+        return now * config.penalty_every
 
     def save(self) -> None:
         """Write everything that resuming needs; the file appears whole or not at all."""
@@ -193,8 +221,13 @@ class _State:
 _PARTS = ("generator", "average", "critic", "generator_optimizer", "critic_optimizer")
 
 
-def _loss(real: Tensor, made: Tensor) -> Tensor:
-    return functional.softplus(-real).mean() + functional.softplus(made).mean()
+def _loss(higher: Tensor, lower: Tensor) -> Tensor:
+    """How far one side's scores are from lying above the other's, pair by pair."""
+    return functional.softplus(lower - higher).mean()
+
+
+def _falling(share: float) -> float:
+    return (1 + math.cos(math.pi * share)) / 2
 
 
 def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:

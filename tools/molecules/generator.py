@@ -12,20 +12,20 @@ from consilium.tools import weights
 from consilium.tools.contract import ToolError
 from consilium.tools.molecules.card import OF, VOCABULARY_FILE, WEIGHTS, WEIGHTS_FILE, Card
 from consilium.tools.molecules.codes import Coder
-from consilium.tools.molecules.decoder import Decoder
-from consilium.tools.molecules.gan import Critic, Generator, ceiling, draw
+from consilium.tools.molecules.decoder import Decoder, blur
+from consilium.tools.molecules.gan import Generator
 from consilium.tools.molecules.grammar import Grammar
 from consilium.tools.molecules.vocabulary import Vocabulary
 
 _BATCH = 1024
 _TRIES = 8  # at a molecule that RDKit can read, from one point
 _OTHER_CHANCE = 2**32
-_DECODER, _GENERATOR, _CRITIC, _CODER = "decoder.", "generator.", "critic.", "coder."
+_DECODER, _GENERATOR, _CODER = "decoder.", "generator.", "coder."
 Points = NDArray[np.float32]
 
 
 class MoleculeGenerator:
-    """Adversaries, decoder and coder; from several threads if need be.
+    """Generator of codes, decoder and coder; from several threads if need be.
 
     A code's coordinates have mean 0 and variance 1 over the training molecules. A point is a code with
     noise on it, and the decoder is told how much: `noise`, a standard deviation. With more of it,
@@ -35,15 +35,13 @@ class MoleculeGenerator:
     def __init__(
         self,
         generator: Generator,
-        critic: Critic,
         decoder: Decoder,
         coder: Coder,
         vocabulary: Vocabulary,
         card: Card,
     ) -> None:
-        self._generator, self._critic = generator.eval(), critic.eval()
-        self._decoder, self._coder = decoder.eval(), coder
-        self._ceilings: dict[float, float] = {}
+        self._generator, self._decoder = generator.eval(), decoder.eval()
+        self._coder = coder
         self._vocabulary, self.card = vocabulary, card
         self._grammar = Grammar(vocabulary.pieces)
         self._temperature = card.config.sampling_temperature
@@ -69,31 +67,15 @@ class MoleculeGenerator:
             decoder.load_state_dict(_part(tensors, _DECODER))
             generator = Generator(config.adversaries, config.network.latent)
             generator.load_state_dict(_part(tensors, _GENERATOR))
-            critic = Critic(config.adversaries, config.network.latent)
-            critic.load_state_dict(_part(tensors, _CRITIC))
             coder = Coder(**{name: t.numpy() for name, t in _part(tensors, _CODER).items()})
-        return cls(generator, critic, decoder, coder, vocabulary, card)
-
-    def latents(self, count: int, seed: int, noise: float | None = None) -> Points:
-        """Draw (count, latent) points from the adversaries, with noise on them; None for the usual."""
-        size = self.noise if noise is None else noise
-        if size not in self._ceilings:
-            self._ceilings[size] = ceiling(self._generator, self._critic, size)
-        chance = torch.Generator().manual_seed(seed)
-        points = draw(self._generator, self._critic, count, size, self._ceilings[size], chance)
-        return np.asarray(points.numpy())
+        return cls(generator, decoder, coder, vocabulary, card)
 
     @torch.inference_mode()
-    def codes(self, count: int, seed: int, *, moved: bool = True) -> Points:
-        """Draw (count, latent) codes without noise and the critic's choice.
-
-        Parameters
-        ----------
-        moved : False takes those of the mixture that the generator began as.
-        """
+    def latents(self, count: int, seed: int, noise: float | None = None) -> Points:
+        """Draw (count, latent) points from the generator, with noise on them; None for the usual."""
+        size = torch.full((count, 1), self.noise if noise is None else noise)
         chance = torch.Generator().manual_seed(seed)
-        by = self._generator.draw if moved else self._generator.unmoved
-        return np.asarray(by(count, chance).numpy())
+        return np.asarray(blur(self._generator.draw(count, chance), size, chance).numpy())
 
     def decode(
         self,
@@ -174,11 +156,9 @@ class MoleculeGenerator:
         return self._coder.encode(molecules)
 
 
-def save_weights(
-    generator: Generator, critic: Critic, decoder: Decoder, coder: Coder, folder: Path
-) -> str:
+def save_weights(generator: Generator, decoder: Decoder, coder: Coder, folder: Path) -> str:
     """Write the weights, the networks' in half precision, and return the file's SHA-256."""
-    networks = {_DECODER: decoder, _GENERATOR: generator, _CRITIC: critic}
+    networks = {_DECODER: decoder, _GENERATOR: generator}
     tensors = {
         prefix + name: value.half()
         for prefix, network in networks.items()

@@ -21,7 +21,7 @@ from consilium.tools.molecules.fit_decoder import fit_decoder, measure, split
 from consilium.tools.molecules.fit_gan import fit_gan
 from consilium.tools.molecules.generator import save_weights
 
-_NAME, _VERSION = "Consilium molecule GAN", "0.2"
+_NAME, _VERSION = "Consilium molecule GAN", "0.3"
 _LEAST = 100  # molecules
 _DESCRIPTION = (
     "A GAN makes codes of molecules (what they hold and how they are put together); a "
@@ -38,8 +38,6 @@ _LIMITS = [
     "Valid means that the valences are right; it does not mean that a molecule is stable or can be "
     "made.",
     "The figures compare distributions with MOSES; they say nothing about activity.",
-    "The generator gains over normal points because it begins as a mixture fitted to codes; what its "
-    "adversarial training adds to that is within the noise (see the ablation).",
 ]
 
 
@@ -65,8 +63,8 @@ def train(config_path: Path, train_file: Path, run: Path, weights: Path = WEIGHT
     decoder = fit_decoder(config.network, config.decoder, training, config.seed, run)
     codes = torch.from_numpy(training.codes[learned[: config.gan.codes]].astype(np.float32))
     origin = hashlib.sha256(training.coder.directions.tobytes()).hexdigest()
-    generator, critic = fit_gan(config.adversaries, config.gan, codes, origin, config.seed, run)
-    weights_sha256 = save_weights(generator, critic, decoder, training.coder, weights)
+    generator = fit_gan(config.adversaries, config.gan, codes, origin, config.seed, run)
+    weights_sha256 = save_weights(generator, decoder, training.coder, weights)
     training.vocabulary.save(weights / VOCABULARY_FILE)
     card = Card(
         name=_NAME,
@@ -84,9 +82,7 @@ def train(config_path: Path, train_file: Path, run: Path, weights: Path = WEIGHT
         longest=training.pieces.shape[1],
         weights_sha256=weights_sha256,
         vocabulary_sha256=hashlib.sha256((weights / VOCABULARY_FILE).read_bytes()).hexdigest(),
-        parameters=sum(
-            p.numel() for part in (decoder, generator, critic) for p in part.parameters()
-        ),
+        parameters=sum(p.numel() for part in (decoder, generator) for p in part.parameters()),
         rebuilt=measure(decoder, training, held_out)["rebuilt"],
         figures={},
     )

@@ -11,7 +11,7 @@ from rdkit import Chem
 from consilium.tools.contract import ToolError
 from consilium.tools.molecules import descriptors, novelty, steering
 from consilium.tools.molecules.drugs import similarity
-from consilium.tools.molecules.evaluate_steering import Request, measure, summarise
+from consilium.tools.molecules.evaluate_steering import Request, for_card, measure, summarise
 from consilium.tools.molecules.steering import Limits, sample, search
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -146,6 +146,9 @@ def test_the_measure_of_the_gain():
     assert figures.requests == 3
     assert figures.met < 1
     assert figures.lift_interval[0] <= figures.lift <= figures.lift_interval[1]
+    kept = for_card(figures)
+    assert kept.molecules == 3 and kept.values["lift"].low == figures.lift_interval[0]
+    assert kept.values["requests met"].value == figures.met
 
 
 @pytest.mark.skipif(

@@ -14,6 +14,7 @@ from consilium.tools.molecules import fit_decoder as module
 from consilium.tools.molecules.card import Card
 from consilium.tools.molecules.fit_decoder import fit_decoder
 from consilium.tools.molecules.generator import MoleculeGenerator
+from consilium.tools.molecules.metrics.chemnet import Gaussian
 from consilium.tools.molecules.train import read_config, train
 
 CONFIG = {
@@ -32,8 +33,7 @@ CONFIG = {
         "checkpoint_every": 20,
     },
     "adversaries": {
-        "parts": 3,
-        "chance": 4,
+        "chance": 12,
         "generator_width": 16,
         "generator_depth": 1,
         "critic_width": 16,
@@ -41,14 +41,13 @@ CONFIG = {
     },
     "gan": {
         "codes": 100,
-        "mixture_codes": 80,
-        "mixture_rounds": 2,
         "steps": 10,
         "batch_size": 16,
-        "head_start": 2,
-        "finish": 3,
         "critic_rate": 0.001,
         "generator_rate": 0.001,
+        "penalty": 1.0,
+        "last_penalty": 0.1,
+        "penalty_every": 2,
         "least_noise": 0.0,
         "most_noise": 1.0,
         "average": 0.9,
@@ -59,14 +58,7 @@ CONFIG = {
 }
 TAILS = ["C", "CC", "O", "N", "F", "Cl", "OC", "C#N", "C(=O)N", "S(C)(=O)=O"]
 HEADS = ["c1ccc({})cc1", "C1CCN({})CC1", "c1cc({})ccn1", "C1CC({})C1", "O=C(N{})c1cccs1"]
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture
@@ -213,11 +205,19 @@ def test_the_ablation_compares_every_source_of_points(files, monkeypatch):
         return np.array([[len(text), text.count("c")] for text in smiles], np.float32)
 
     monkeypatch.setattr(ablation, "activations", lengths)
-    found = ablation.ablate(generator, others, others, 40, [0.2, 0.6], 0)
-    valid = [name for name in found if name.startswith("valid at once")]
-    assert len(found) == 2 * len(valid) == 24
-    assert all(0 <= found[name].value <= 1 for name in valid)
-    assert "generator and critic, noise 0.6" in found and "real codes, noise 0.2" in found
+    compared = Gaussian.of(lengths(others, "reference"))
+    found = ablation.ablate(generator, others, compared, 40, [0.2, 0.6], 0)
+    assert len(found) == 16 and all(figure.low <= figure.value for figure in found.values())
+    assert 0 < found["valid at once, generator, noise 0.2"].value < 1
+    assert "untrained generator, noise 0.6" in found and "real codes, noise 0.2" in found
+    folder, file = files / "weights", files / "train.csv.gz"
+    monkeypatch.setattr(ablation, "_LEAST", 20)
+    ablation.main(file, file, 40, 150, [0.2], 0, None, folder, "ablation")
+    figures = Card.read(folder).figures["ablation"]
+    assert figures.molecules == 40 and len(figures.values) == 8
+    assert figures.notes == ["FCD against 150 molecules of train.csv.gz; seed 0."]
+    with pytest.raises(ToolError, match="At least 20"):
+        ablation.main(file, file, 40, 10, [0.2], 0, None, folder)
 
 
 def test_too_few_molecules_are_refused(files):
