@@ -121,9 +121,8 @@ class LocalChatModel(BaseChatModel):
             metadata["decision"] = "answer"
             said = [str(m.content) for m in messages if isinstance(m, ToolMessage)]
             allowed = stated.numbers | numbers("\n".join(said))
-            for piece in self._complete(
-                chat, words_grammar(allowed), self.max_answer_tokens, usage
-            ):
+            grammar = words_grammar(allowed, said)
+            for piece in self._complete(chat, grammar, self.max_answer_tokens, usage):
                 said_now = chunk(content=piece)
                 if run_manager:
                     run_manager.on_llm_new_token(piece, chunk=said_now)

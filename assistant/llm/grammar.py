@@ -35,6 +35,7 @@ _MAX_PLACES = 12  # of a longer list any place can be said
 
 
 _PIECE = re.compile(r"\w+|[^\w\s]")
+_DECIMAL = re.compile(r"(?<![\w.,])\d+\.\d+(?![\w,]|\.\d)")
 
 
 @dataclass(frozen=True)
@@ -115,11 +116,14 @@ def _literal(text: str) -> str:
     return json.dumps(json.dumps(text, ensure_ascii=False)[1:-1], ensure_ascii=False)
 
 
-def words_grammar(allowed: Collection[Decimal]) -> xgr.Grammar:
-    """Grammar of a text whose numbers are all among `allowed`."""
-    number = " | ".join(
-        f'"{spelling}"' for spelling in sorted({_spell(value) for value in allowed})
-    )
+def words_grammar(allowed: Collection[Decimal], texts: Iterable[str] = ()) -> xgr.Grammar:
+    """Grammar of a text whose numbers are all among `allowed`.
+
+    A number can also be spelt as `texts` have it, "24.0": kept from the zero, a model goes on in letters, "24.oos".
+    """
+    as_written = {n for text in texts for n in _DECIMAL.findall(text) if Decimal(n) in allowed}
+    spellings = as_written | {_spell(value) for value in allowed}
+    number = " | ".join(f'"{spelling}"' for spelling in sorted(spellings))
     return xgr.Grammar.from_ebnf(
         (
             "root ::= plain+ rest | number after\n"

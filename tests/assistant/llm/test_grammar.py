@@ -183,6 +183,13 @@ def test_words_hold_only_allowed_numbers(text: str, fine: bool) -> None:
     assert accepts(words_grammar({Decimal(54), Decimal("6.10")}), text) is fine
 
 
+def test_a_number_can_be_said_as_the_results_have_it() -> None:
+    grammar = words_grammar({Decimal(24), Decimal("6.1")}, ["It is 24.0 % (6.1 to 30.0)."])
+    assert accepts(grammar, "It is 24.0 %, or 24 (6.1).")
+    assert not accepts(grammar, "It is 30.0 %.")
+    assert not accepts(grammar, "It is 24.00 %.")
+
+
 def test_without_any_number_words_hold_none() -> None:
     assert accepts(words_grammar(set()), "Hello there.")
     assert not accepts(words_grammar(set()), "Hello 2.")
