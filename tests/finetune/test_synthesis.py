@@ -44,10 +44,11 @@ def test_every_conversation_passes_its_checks(split) -> None:
     assert faults == []
 
 
-def test_categories_come_in_their_shares(conversations) -> None:
-    counts = Counter(c.category for c in conversations)
+def test_categories_come_in_their_shares(monkeypatch) -> None:
+    monkeypatch.setattr("consilium.finetune.synthesis.generate.FRAMED", 0.0)
+    counts = Counter(c.category for c in generate(1200, seed=41))
     for category, share in SHARES.items():
-        assert counts[category] / len(conversations) == pytest.approx(share / 100, abs=0.035)
+        assert counts[category] / 1200 == pytest.approx(share / 100, abs=0.035)
 
 
 def test_category_describes_the_turns(conversations) -> None:
@@ -121,13 +122,13 @@ def test_booleans_and_units_appear_only_where_they_differ_from_the_default(conve
         assert call.arguments.get("cholesterol_unit", "mmol/L") == "mmol/L"
 
 
-def test_mmol_per_litre_was_said(conversations) -> None:
+def test_mmol_per_litre_was_said_or_can_be_seen(conversations) -> None:
     for conversation in conversations:
         said = ""
         for turn in conversation.turns:
-            said += turn.user
-            if any("cholesterol_unit" in call.arguments for call in turn.calls):
-                assert "mmol" in said.lower()
+            said += turn.user.lower()
+            for call in (c for c in turn.calls if "cholesterol_unit" in c.arguments):
+                assert re.search("mmol|millimol", said) or call.arguments["total_cholesterol"] < 20
 
 
 def test_specialists_that_are_not_installed_say_so() -> None:

@@ -49,7 +49,9 @@ class Frame(BaseModel):
         """The chat with values drawn, typed by `writer`."""
         values = _Values(writer)
         films = [*self.attachments, *([[]] * len(self.turns))]
-        return [_turn(writer, values, turn, ids) for turn, ids in zip(self.turns, films)]  # noqa: B905
+        return [
+            _turn(writer, values, turn, ids) for turn, ids in zip(self.turns, films, strict=False)
+        ]
 
 
 def read_frames(path: Path) -> list[Frame]:
