@@ -227,7 +227,7 @@ class LocalModel:
             started = time.perf_counter()
             logits = self._forward([*ids, *guess], rows=len(guess) + 1)
             ended = self._accept(ids, guess, logits, matcher, bitmask)
-            self._crop(min(len(self._cached), len(ids) - 1))
+            self._crop(self._shared_with_cache(ids))  # a guess may differ from what was forced
             seconds = time.perf_counter() - started
             if first:  # this pass computed what was left of the prompt
                 usage.prefill_seconds += seconds

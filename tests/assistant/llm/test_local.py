@@ -37,6 +37,27 @@ def test_prompt_lookup_does_not_change_the_text(
     assert complete(embedded, ids) == quick
 
 
+def test_a_guess_that_the_grammar_overrules_does_not_change_a_call(
+    embedded: LocalModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was computed for a guess may not stand for the forced text that takes its place."""
+    said = (
+        "61 year old woman, BP 148/92, cholesterol 231, HDL 47, not diabetic, no statin. CV risk?"
+    )
+    ids = chat(embedded, said, "call\n")
+    grammar = calls_grammar(embedded.specs, Stated.of([said], ["scan-1"]))
+
+    def call() -> str:
+        return "".join(embedded.complete(ids, grammar, max_new_tokens=200, usage=Usage()))
+
+    quick = call()
+    monkeypatch.setattr(LocalModel, "_propose", lambda _, ids: [ids[-1], *ids[-9:]])
+    overruled = call()
+    monkeypatch.setattr(local_module, "_PROPOSED", 0)
+    monkeypatch.setattr(LocalModel, "_propose", lambda *_: [])
+    assert call() == quick == overruled
+
+
 def test_the_cache_does_not_change_the_text(embedded: LocalModel) -> None:
     first = chat(embedded, "Say hello.", "answer\n")
     cold = complete(embedded, first)
