@@ -15,9 +15,8 @@ _SENTENCE = re.compile(r".+?(?:[.!?]+(?=\s)|\n+|$)\s*", re.DOTALL)
 
 _ENDS = tuple(".!?")
 _WORD = re.compile(r"[a-z]{4,}")
-_GLUED = re.compile(
-    r"(?<![\w.,])\d[\d.,]*[^\W\d]\w*"
-)  # "2nd", and what a model makes of a number it may not say: "24.oos"
+# "2nd", and what a model makes of a number that it may not say: "24.oos".
+_GLUED = re.compile(r"(?<![\w.,])\d[\d.,]*[^\W\d]\w*")
 _FAMILIAR = 0.6  # of the words of a sentence
 _SMALL = 12
 

@@ -2,35 +2,18 @@
 
 import random
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import ValidationError
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedTokenizerBase
 
 from consilium import prompts
-from consilium.assistant.domain import ConsiliumError
 from consilium.assistant.llm import template
 from consilium.finetune.synthesis.example import Conversation
 from consilium.tools.registry import TOOLS
 
 IGNORED = -100  # the label of a token that is not learned
-
-
-def read_conversations(path: Path) -> Iterator[Conversation]:
-    """Conversations of a JSONL file; a broken line is named by number, with what is wrong where in it."""
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                yield Conversation.model_validate_json(line)
-            except ValidationError as error:
-                first = error.errors()[0]
-                where = ": ".join(map(str, (*first["loc"], first["msg"])))
-                raise ConsiliumError(f"{path}, line {number}: {where}.") from error
 
 
 def messages(conversation: Conversation, *, with_answer: bool = True) -> list[template.Message]:

@@ -35,7 +35,8 @@ from consilium.assistant.domain import ConsiliumError
 from consilium.assistant.llm import template
 from consilium.assistant.llm.adapter import read_card
 from consilium.finetune.config import TrainingConfig
-from consilium.finetune.examples import Examples, collate, messages, read_conversations, tokenise
+from consilium.finetune.examples import Examples, collate, messages, tokenise
+from consilium.finetune.lines import read_lines
 from consilium.finetune.prefixed import call_ends, learn_after, prefix_cache, prefix_ids
 from consilium.finetune.quick import make_quick
 from consilium.finetune.synthesis.example import Conversation
@@ -57,7 +58,7 @@ def train(config: TrainingConfig, base: Path, out: Path) -> Path:
     config.claim(out)
     torch.manual_seed(config.seed)
     conversations = list(
-        read_conversations(config.data)
+        (row for _, row in read_lines(config.data, Conversation))
         if config.data
         else generate(config.conversations, seed=config.seed)
     )
@@ -85,9 +86,8 @@ def train(config: TrainingConfig, base: Path, out: Path) -> Path:
             f"{_last_checkpoint(out / 'checkpoints') or 'the start'}."
         ) from error
     adapter = out / "adapter"
-    weights = trainer.accelerator.get_state_dict(
-        trainer.model
-    )  # under FSDP all processes give theirs
+    # Under FSDP every process gives its part.
+    weights = trainer.accelerator.get_state_dict(trainer.model)
     if trainer.is_world_process_zero():
         _save(trainer.accelerator.unwrap_model(trainer.model), weights, base.name, adapter)
         seconds = time.monotonic() - started

@@ -6,13 +6,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 from tqdm import tqdm
 
 from consilium.assistant.domain import ConsiliumError
+from consilium.finetune.lines import read_lines
 
 Category = Literal["single", "parallel", "missing", "none", "followup"]
-_Row = TypeVar("_Row", bound=BaseModel)
 
 
 class ExpectedCall(BaseModel):
@@ -68,26 +68,6 @@ class Prediction(BaseModel):
     turns: list[PredictedTurn]
 
 
-def _read(path: Path, kind: type[_Row]) -> list[tuple[int, _Row]]:
-    """Rows of a JSONL file with their line numbers; empty lines are passed over."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        number = path.read_bytes()[: error.start].count(b"\n") + 1
-        raise ConsiliumError(f"{path}, line {number}: this is not UTF-8 text.") from error
-    rows = []
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
-            try:
-                rows.append((number, kind.model_validate_json(line)))
-            except ValidationError as error:
-                first = error.errors()[0]
-                where = "".join(f"{part}." for part in first["loc"]).removesuffix(".")
-                says = f"{where}: {first['msg']}" if where else first["msg"]
-                raise ConsiliumError(f"{path}, line {number}: {says}.") from error
-    return rows
-
-
 def read_cases(path: Path) -> list[Case]:
     """Cases of a JSONL file.
 
@@ -96,7 +76,7 @@ def read_cases(path: Path) -> list[Case]:
     ConsiliumError
         If a line is broken (named by number), an id occurs twice, or there is none.
     """
-    rows = _read(path, Case)
+    rows = list(read_lines(path, Case))
     if not rows:
         raise ConsiliumError(f"{path} holds no case.")
     seen: dict[str, int] = {}
@@ -122,7 +102,7 @@ def read_predictions(path: Path, turns: Mapping[str, int]) -> dict[str, Predicti
         If a line is broken, is of no known case or of one that came before, or holds too many turns.
     """
     found: dict[str, Prediction] = {}
-    for line, prediction in _read(path, Prediction):
+    for line, prediction in read_lines(path, Prediction):
         where = f"{path}, line {line}"
         if prediction.id not in turns:
             raise ConsiliumError(f"{where}: there is no case {prediction.id}.")

@@ -7,7 +7,8 @@ from random import Random
 import pytest
 
 from consilium.assistant.domain import ConsiliumError
-from consilium.finetune.synthesis.frames import Frame, frames, read_frames
+from consilium.finetune.lines import read_lines
+from consilium.finetune.synthesis.frames import Frame, frames
 from consilium.finetune.synthesis.generate import framed
 from consilium.finetune.synthesis.verify import problems
 from consilium.finetune.synthesis.voices import Writer
@@ -60,5 +61,5 @@ def test_an_unknown_slot_is_an_error() -> None:
 def test_a_line_that_is_no_frame_is_named(tmp_path: Path) -> None:
     file = tmp_path / "mine.jsonl"
     file.write_text(json.dumps(_CHAT) + '\n{"turns": [{"user": "x"}]}\n')
-    with pytest.raises(ConsiliumError, match=r"mine.jsonl, line 2: turns: 0: calls"):
-        read_frames(file)
+    with pytest.raises(ConsiliumError, match=r"mine.jsonl, line 2: turns.0.calls"):
+        list(read_lines(file, Frame))

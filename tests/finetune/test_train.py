@@ -20,10 +20,12 @@ from consilium.assistant.llm.adapter import read_card, shipped_adapter
 from consilium.assistant.llm.local import LocalModel
 from consilium.assistant.settings import load_settings
 from consilium.finetune.config import TrainingConfig
-from consilium.finetune.examples import collate, messages, read_conversations, tokenise
+from consilium.finetune.examples import collate, messages, tokenise
+from consilium.finetune.lines import read_lines
 from consilium.finetune.merge import merge
 from consilium.finetune.prefixed import learn_after, prefix_cache, prefix_ids
 from consilium.finetune.quick import make_quick, sampled_losses
+from consilium.finetune.synthesis.example import Conversation
 from consilium.finetune.synthesis.generate import generate
 from consilium.finetune.train import train
 from consilium.finetune.trainer import ChatTrainer
@@ -122,7 +124,7 @@ def test_a_broken_line_is_named(tmp_path: Path) -> None:
     file = tmp_path / "data.jsonl"
     file.write_text(next(generate(1, seed=1)).model_dump_json() + "\n{}\n")
     with pytest.raises(ConsiliumError, match="line 2"):
-        list(read_conversations(file))
+        list(read_lines(file, Conversation))
 
 
 def _loss_and_gradients(tiny: Path, *, quick: bool) -> tuple[float, list[torch.Tensor]]:

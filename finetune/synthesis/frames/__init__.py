@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from consilium.assistant.domain import ConsiliumError
+from consilium.finetune.lines import read_lines
 from consilium.finetune.synthesis import cases, replies, risk, scenes
 from consilium.finetune.synthesis.chemistry import DRUGS, sample_smiles
 from consilium.finetune.synthesis.example import Call, Turn
@@ -28,56 +29,34 @@ _CHOICE = re.compile(r"\[([^\[\]]*\|[^\[\]]*)\]")
 
 
 class FrameTurn(BaseModel):
-    """A message and its calls; without any, `kind` says what the answer in words is about."""
+    """A message, the ids attached with it, and its calls; without any, `kind` says what the answer is about."""
 
     model_config = ConfigDict(extra="forbid")
 
     user: str
+    attachments: list[str] = []
     calls: list[Call]
     kind: str = ""
 
 
 class Frame(BaseModel):
-    """A chat; `attachments` are the ids that come with each turn."""
+    """A chat."""
 
     model_config = ConfigDict(extra="forbid")
 
-    attachments: list[list[str]] = []
     turns: list[FrameTurn]
 
     def fill(self, writer: Writer) -> list[Turn]:
         """The chat with values drawn, typed by `writer`."""
         values = _Values(writer)
-        films = [*self.attachments, *([[]] * len(self.turns))]
-        return [
-            _turn(writer, values, turn, ids) for turn, ids in zip(self.turns, films, strict=False)
-        ]
-
-
-def read_frames(path: Path) -> list[Frame]:
-    """Frames of a JSONL file.
-
-    Raises
-    ------
-    ConsiliumError
-        If a line is no frame; names it.
-    """
-    found = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        try:
-            found.append(Frame.model_validate_json(line))
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ": ".join(map(str, (*first["loc"], first["msg"])))
-            raise ConsiliumError(f"{path}, line {number}: {where}.") from error
-    return found
+        return [_turn(writer, values, turn) for turn in self.turns]
 
 
 @cache
 def frames(split: Split) -> tuple[Frame, ...]:
     """All frames that this split uses; one in eight is held back from training."""
     files = sorted(Path(__file__).parent.glob("*.jsonl"))
-    everything = [frame for file in files for frame in read_frames(file)]
+    everything = [frame for file in files for _, frame in read_lines(file, Frame)]
     return tuple(f for f in everything if _held_back(f) is (split == "heldout"))
 
 
@@ -85,8 +64,8 @@ def _held_back(frame: Frame) -> bool:
     return crc32(frame.turns[0].user.encode()) % HELD_BACK_ONE_IN == 0
 
 
-def _turn(writer: Writer, values: "_Values", turn: FrameTurn, attachments: list[str]) -> Turn:
-    user = turn.user
+def _turn(writer: Writer, values: "_Values", turn: FrameTurn) -> Turn:
+    user, films = turn.user, list(turn.attachments)
     while match := _CHOICE.search(user):
         user = user[: match.start()] + writer.choice(match[1].split("|")) + user[match.end() :]
     user = _SLOT.sub(values.text, user)
@@ -98,8 +77,8 @@ def _turn(writer: Writer, values: "_Values", turn: FrameTurn, attachments: list[
         user = user.replace(quoted, guard(quoted))
     user = writer.retype(user)
     if turn.kind:
-        return Turn(user=user, attachments=attachments, reply=replies.in_words(writer, turn.kind))
-    return scenes.behaviour(writer, user, Request(user, calls), attachments)
+        return Turn(user=user, attachments=films, reply=replies.in_words(writer, turn.kind))
+    return scenes.behaviour(writer, user, Request(user, calls), films)
 
 
 class _Values:
@@ -158,16 +137,17 @@ class _Values:
         return round(max(before * rng.gauss(1.04, 0.14), 0.3) + 0.1, 1)
 
 
-def _mmol(value: float, factor: float, digits: int) -> float:
-    return round(value / factor, digits)
+def _mmol(cholesterol: float, digits: int) -> float:
+    """Cholesterol in mg/dL as mmol/L (38.67 mg/dL are 1 mmol/L)."""
+    return round(cholesterol / 38.67, digits)
 
 
 _OF_PATIENT: dict[str, Callable[[Writer, risk.Patient], Any]] = {
     "age": lambda _, p: min(max(p.age, 30), 85),
     "tc": lambda _, p: p.total_cholesterol,
     "hdl": lambda _, p: p.hdl_cholesterol,
-    "tcm": lambda w, p: _mmol(p.total_cholesterol, 38.67, w.choice((1, 1, 2))),
-    "hdlm": lambda w, p: _mmol(p.hdl_cholesterol, 38.67, w.choice((1, 2))),
+    "tcm": lambda w, p: _mmol(p.total_cholesterol, w.choice((1, 1, 2))),
+    "hdlm": lambda w, p: _mmol(p.hdl_cholesterol, w.choice((1, 2))),
     "sbp": lambda _, p: p.systolic_bp,
     "dbp": lambda w, p: min(round(p.systolic_bp * w.rng.uniform(0.5, 0.68)), 118),
 }

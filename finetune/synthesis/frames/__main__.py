@@ -5,7 +5,8 @@ from pathlib import Path
 from random import Random
 
 from consilium.assistant.domain import ConsiliumError
-from consilium.finetune.synthesis.frames import Frame, read_frames
+from consilium.finetune.lines import read_lines
+from consilium.finetune.synthesis.frames import Frame
 from consilium.finetune.synthesis.generate import framed
 from consilium.finetune.synthesis.verify import problems
 from consilium.finetune.synthesis.voices import Writer
@@ -16,7 +17,7 @@ _TRIES = 5
 def main() -> int:
     """Fill each frame a few times and check the chats; 1 where one is wrong."""
     wrong = 0
-    for number, frame in enumerate(read_frames(Path(sys.argv[1])), start=1):
+    for number, frame in read_lines(Path(sys.argv[1]), Frame):
         for fault in _faults(frame, number):
             wrong += 1
             print(fault)  # noqa: T201

@@ -53,7 +53,6 @@ def test_a_guess_that_the_grammar_overrules_does_not_change_a_call(
     quick = call()
     monkeypatch.setattr(LocalModel, "_propose", lambda _, ids: [ids[-1], *ids[-9:]])
     overruled = call()
-    monkeypatch.setattr(local_module, "_PROPOSED", 0)
     monkeypatch.setattr(LocalModel, "_propose", lambda *_: [])
     assert call() == quick == overruled
 
