@@ -242,9 +242,9 @@ class _Record:
         self._results: list[str] = []
         self._allowed = grounds(self._said)
         self._lines: Lines | None = None
-        for message in messages:
+        for message in messages:  # an answer to new calls keeps to their results: see `_lines`
             if isinstance(message, ToolMessage):
-                self._take(message)
+                self._allowed |= grounds([str(message.content)])
         self._text = ""
         self._began: dict[str, float] = {}
         self.shown = ""

@@ -127,6 +127,25 @@ def test_a_small_model_may_not_mix_the_lines_of_a_result(
     assert d.stored[0].answer == _READING.summary
 
 
+def test_an_answer_to_a_new_call_does_not_repeat_an_earlier_result(
+    desk: Callable[..., Desk], film: Path, reader: Any
+) -> None:
+    second = ToolResult(summary="On the second film it is 12 %.")
+    results = iter([_READING, second])
+    reader(lambda *_: next(results))
+    d = desk(
+        calls(("analyze_scan", {"image": "scan-1"})),
+        _READING.summary,
+        calls(("analyze_scan", {"image": "scan-2"})),
+        f"{_READING.summary} {second.summary}",
+    )
+    d.backend.mixes_lines = False
+    d.say("read this", film)
+    d.say("and this", film)
+    assert d.stored[1].answer == second.summary
+    assert d.stored[1].removed == [_READING.summary]
+
+
 def lacking(message: AIMessage, name: str, arguments: dict[str, Any]) -> AIMessage:
     """The message as the local model gives it when a call lacks a required value."""
     message.response_metadata = {

@@ -13,7 +13,7 @@ from consilium.tools.molecules.properties import Properties
 RDKIT = Source(name="RDKit", version="2026.9.1", data="computed from the structure")
 DRUGS = Source(name="DrugBank's approved drugs", data="names and structures, from admet-ai 2.0.1")
 GENERATOR = Source(
-    name="Consilium molecule generator", version="0.2", data="MOSES train split (ZINC Clean Leads)"
+    name="Consilium molecule generator", version="0.3", data="MOSES train split (ZINC Clean Leads)"
 )
 
 RESEARCH_USE = "Research use only: computed values are no substitute for measurements."

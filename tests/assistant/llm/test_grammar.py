@@ -9,6 +9,8 @@ import xgrammar as xgr
 
 from consilium.assistant.llm.grammar import Stated, calls_grammar, words_grammar
 from consilium.assistant.llm.template import call_message
+from consilium.assistant.runner import run_call
+from consilium.tools.contract import ToolContext
 from consilium.tools.registry import TOOLS
 
 _BYTES = [bytes([value]) for value in range(256)]
@@ -86,6 +88,15 @@ def test_valid_calls_can_be_said(calls: xgr.Grammar | None, text: str) -> None:
     assert accepts(calls, text)
 
 
+def test_what_was_asked_for_beyond_the_limits_is_refused_and_not_replaced() -> None:
+    asked = Stated.of(["10,000 molecules of QED 1.7, 1 at a time"], [])
+    over = {"count": 10000, "min_qed": 1.7}
+    assert accepts(calls_grammar(TOOLS.values(), asked), said(("design_molecules", over)))
+    for name, value in over.items():
+        refused = run_call(TOOLS["design_molecules"], {name: value}, ToolContext())
+        assert f"{name}: Input should be less than or equal to" in refused.summary
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -100,7 +111,7 @@ def test_valid_calls_can_be_said(calls: xgr.Grammar | None, text: str) -> None:
         said(("find_similar_cases", {"query": ""})),
         said(("simulate_treatment", {"volumes_cm3": [6.1, 1.05], "plans": []})),
         said(("design_molecules", {"max_weight": 500})),
-        said(("design_molecules", {"count": 54})),
+        said(("design_molecules", {"count": 55})),
         '[{"name":"design_molecules","arguments":{}}]',
         said(("simulate_treatment", {"volumes_cm3": [6.1]})),
         said(("predict_risk", _RISK | {"age": "54"})),
@@ -184,7 +195,9 @@ def test_words_hold_only_allowed_numbers(text: str, fine: bool) -> None:
 
 
 def test_a_number_can_be_said_as_the_results_have_it() -> None:
-    grammar = words_grammar({Decimal(24), Decimal("6.1")}, ["It is 24.0 % (6.1 to 30.0)."])
+    said = "It is 24.0 % (6.1 to 30.0), of 3,054."
+    grammar = words_grammar({Decimal(24), Decimal("6.1"), Decimal(3054)}, [said])
+    assert accepts(grammar, "None of 3,054 (3054), 24.0.")
     assert accepts(grammar, "It is 24.0 %, or 24 (6.1).")
     assert not accepts(grammar, "It is 30.0 %.")
     assert not accepts(grammar, "It is 24.00 %.")

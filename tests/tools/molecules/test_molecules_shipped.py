@@ -4,6 +4,7 @@ import pytest
 from rdkit import Chem
 
 from consilium.tools.contract import ToolContext
+from consilium.tools.molecules import report
 from consilium.tools.molecules.contract import DesignMolecules
 from consilium.tools.molecules.drugs import similarity
 from consilium.tools.molecules.generator import MoleculeGenerator
@@ -13,6 +14,10 @@ from consilium.tools.registry import TOOLS
 @pytest.fixture(scope="module")
 def generator() -> MoleculeGenerator:
     return MoleculeGenerator.load()
+
+
+def test_results_name_the_version_of_the_card(generator):
+    assert report.GENERATOR.version == generator.card.version
 
 
 def test_every_sample_is_a_valid_molecule_in_one_piece(generator):
