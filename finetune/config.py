@@ -14,7 +14,7 @@ class TrainingConfig(RunSettings):
     Attributes
     ----------
     conversations : how many the synthesis draws, where `data` (a JSONL file of conversations) is not given.
-    max_tokens : longer conversations are left out; the card counts them.
+    max_tokens : longer conversations lose their last turns; the card counts those whose first turn is too long.
     answer_share : share of conversations in which the words about the last results are learned, too.
     decision_weight : weight in the loss of a reply's first token (call or answer) and of the one that ends a call.
     cached_prefix : prompt and tool signatures are read once, without the adapter (docs/decisions/0003). Without it

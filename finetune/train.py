@@ -104,10 +104,22 @@ def _examples(
 ) -> Examples:
     chance = random.Random(config.seed)
     tokenised = (
-        tokenise(tokenizer, messages(c, with_answer=chance.random() < answer_share))
+        _fitting(tokenizer, c, config.max_tokens, with_answer=chance.random() < answer_share)
         for c in conversations
     )
-    return Examples(row for row in tokenised if len(row[0]) <= config.max_tokens)
+    return Examples(row for row in tokenised if row)
+
+
+def _fitting(
+    tokenizer: PreTrainedTokenizerBase, chat: Conversation, longest: int, *, with_answer: bool
+) -> tuple[list[int], list[int]] | None:
+    """As many of the chat's turns from its beginning as have `longest` tokens; None if the first is too long."""
+    for turns in range(len(chat.turns), 0, -1):
+        part = chat.model_copy(update={"turns": chat.turns[:turns]})
+        row = tokenise(tokenizer, messages(part, with_answer=with_answer))
+        if len(row[0]) <= longest:
+            return row
+    return None
 
 
 def _trainer(

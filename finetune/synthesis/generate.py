@@ -8,7 +8,7 @@ from consilium.finetune.synthesis.example import Category, Conversation, Turn
 from consilium.finetune.synthesis.frames import Frame, frames
 from consilium.finetune.synthesis.voices import Split, Writer
 
-FRAMED = 0.4  # of all conversations
+FRAMED = 0.6  # of all conversations
 SHARES: dict[Category, float] = {
     "single": 34,
     "parallel": 23,

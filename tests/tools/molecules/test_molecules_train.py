@@ -184,11 +184,12 @@ def test_the_best_way_to_read_the_decoder_goes_into_the_card(files, monkeypatch)
     noises, temperatures = [0.1, 0.4], [0.5, 1.0]
     generator, others = MoleculeGenerator.load(weights), data.read_smiles(files / "train.csv.gz")
     pairs = [(n, t) for n in noises for t in temperatures]
-    found = choose_sampling.compare(generator, others, 40, pairs)
-    assert len(set(found.values())) == 4 and min(found.values()) >= -1e-6
+    found = choose_sampling.compare(generator, others, 150, 40, pairs)
+    assert len({quality.fcd for quality in found.values()}) == 4
+    assert all(quality.fcd >= -1e-6 and 0 <= quality.novelty <= 1 for quality in found.values())
     choose_sampling.main(files / "train.csv.gz", noises, temperatures, 40, 150, weights)
     config = MoleculeGenerator.load(weights).card.config
-    best = min(found, key=lambda pair: found[pair])
+    best = min(found, key=lambda pair: found[pair].fcd)
     assert (config.sampling_noise, config.sampling_temperature) == best
     with pytest.raises(ToolError, match="At least 20"):
         choose_sampling.main(files / "train.csv.gz", noises, temperatures, 10, 150, weights)
