@@ -53,6 +53,18 @@ def tokenise(
     return ids, [token if mask else IGNORED for token, mask in zip(ids, spoken, strict=True)]
 
 
+def tokenise_fitting(
+    tokenizer: PreTrainedTokenizerBase, chat: Conversation, longest: int, *, with_answer: bool
+) -> tuple[list[int], list[int]] | None:
+    """`tokenise` as many of a chat's turns, from the first, as have `longest` tokens; None where one has more."""
+    for turns in range(len(chat.turns), 0, -1):
+        part = chat.model_copy(update={"turns": chat.turns[:turns]})
+        row = tokenise(tokenizer, messages(part, with_answer=with_answer))
+        if len(row[0]) <= longest:
+            return row
+    return None
+
+
 class Examples(torch.utils.data.Dataset[dict[str, Any]]):
     """Tokenised conversations, in memory; a row has `input_ids`, `labels` and `length`."""
 

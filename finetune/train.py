@@ -35,7 +35,7 @@ from consilium.assistant.domain import ConsiliumError
 from consilium.assistant.llm import template
 from consilium.assistant.llm.adapter import read_card
 from consilium.finetune.config import TrainingConfig
-from consilium.finetune.examples import Examples, collate, messages, tokenise
+from consilium.finetune.examples import Examples, collate, tokenise_fitting
 from consilium.finetune.lines import read_lines
 from consilium.finetune.prefixed import call_ends, learn_after, prefix_cache, prefix_ids
 from consilium.finetune.quick import make_quick
@@ -104,22 +104,12 @@ def _examples(
 ) -> Examples:
     chance = random.Random(config.seed)
     tokenised = (
-        _fitting(tokenizer, c, config.max_tokens, with_answer=chance.random() < answer_share)
+        tokenise_fitting(
+            tokenizer, c, config.max_tokens, with_answer=chance.random() < answer_share
+        )
         for c in conversations
     )
     return Examples(row for row in tokenised if row)
-
-
-def _fitting(
-    tokenizer: PreTrainedTokenizerBase, chat: Conversation, longest: int, *, with_answer: bool
-) -> tuple[list[int], list[int]] | None:
-    """As many of the chat's turns from its beginning as have `longest` tokens; None if the first is too long."""
-    for turns in range(len(chat.turns), 0, -1):
-        part = chat.model_copy(update={"turns": chat.turns[:turns]})
-        row = tokenise(tokenizer, messages(part, with_answer=with_answer))
-        if len(row[0]) <= longest:
-            return row
-    return None
 
 
 def _trainer(

@@ -20,7 +20,7 @@ from consilium.assistant.llm.adapter import read_card, shipped_adapter
 from consilium.assistant.llm.local import LocalModel
 from consilium.assistant.settings import load_settings
 from consilium.finetune.config import TrainingConfig
-from consilium.finetune.examples import collate, messages, tokenise
+from consilium.finetune.examples import collate, messages, tokenise, tokenise_fitting
 from consilium.finetune.lines import read_lines
 from consilium.finetune.merge import merge
 from consilium.finetune.prefixed import learn_after, prefix_cache, prefix_ids
@@ -72,6 +72,17 @@ def test_only_the_assistant_is_learned(tiny: Path) -> None:
     assert conversation.turns[-1].reply in learned
     rendered = template.render(tokenizer, messages(conversation))
     assert ids == tokenizer(rendered, add_special_tokens=False).input_ids
+
+
+def test_a_long_chat_loses_its_last_turns(tiny: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(tiny)
+    chat = next(c for c in generate(50, seed=3) if len(c.turns) == 2)
+    whole, _ = tokenise(tokenizer, messages(chat))
+    assert tokenise_fitting(tokenizer, chat, len(whole), with_answer=True)[0] == whole
+    first, _ = tokenise_fitting(tokenizer, chat, len(whole) - 1, with_answer=False)
+    assert first == whole[: len(first)]
+    assert chat.turns[1].user not in tokenizer.decode(first)
+    assert tokenise_fitting(tokenizer, chat, len(first) - 1, with_answer=False) is None
 
 
 def test_without_the_answer_a_conversation_ends_at_its_call() -> None:
