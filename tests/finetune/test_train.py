@@ -77,12 +77,17 @@ def test_only_the_assistant_is_learned(tiny: Path) -> None:
 def test_a_long_chat_loses_its_last_turns(tiny: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(tiny)
     chat = next(c for c in generate(50, seed=3) if len(c.turns) == 2)
-    whole, _ = tokenise(tokenizer, messages(chat))
-    assert tokenise_fitting(tokenizer, chat, len(whole), with_answer=True)[0] == whole
-    first, _ = tokenise_fitting(tokenizer, chat, len(whole) - 1, with_answer=False)
+    whole, _ = tokenise(tokenizer, messages(chat, with_answer=False))
+
+    def fitting(longest: int) -> list[int] | None:
+        row = tokenise_fitting(tokenizer, chat, longest, with_answer=False)
+        return row and row[0]
+
+    assert fitting(len(whole)) == whole
+    first = fitting(len(whole) - 1)
     assert first == whole[: len(first)]
     assert chat.turns[1].user not in tokenizer.decode(first)
-    assert tokenise_fitting(tokenizer, chat, len(first) - 1, with_answer=False) is None
+    assert fitting(len(first) - 1) is None
 
 
 def test_without_the_answer_a_conversation_ends_at_its_call() -> None:
