@@ -218,14 +218,16 @@ def _narrow(prop: Mapping[str, Any], stated: Stated) -> dict[str, Any] | None:
     if prop["type"] == "string" and "enum" not in prop:
         return {"type": "string", "minLength": 1, "maxLength": _MAX_TEXT}
     kept = ("type", "enum", "minimum", "maximum")
-    return {key: prop[key] for key in kept if key in prop}
+    within = {key: prop[key] for key in kept if key in prop}
+    asked = _candidates(prop, stated) if "maximum" in prop else []
+    return {"anyOf": [within, {"enum": asked}]} if asked else within
 
 
 def _candidates(prop: Mapping[str, Any], stated: Stated) -> list[str]:
     if prop["type"] == "string":
         return [word for word in stated.words if re.search(r"[^\W\d_]", word)]
-    # Not narrowed to the contract's limits: of 10,000 molecules asked for some other number would be made, where
-    # now the contract says that it is too many.
+    # Not narrowed to the contract's limits: asked for 10,000 molecules or 10 visits ahead, the model would have to
+    # take another number, where now the contract says that it is too many.
     return [
         f"{_NUMBER_MARK}{_spell(value)}{_NUMBER_MARK}"
         for value in sorted(stated.numbers)

@@ -88,13 +88,24 @@ def test_valid_calls_can_be_said(calls: xgr.Grammar | None, text: str) -> None:
     assert accepts(calls, text)
 
 
-def test_what_was_asked_for_beyond_the_limits_is_refused_and_not_replaced() -> None:
-    asked = Stated.of(["10,000 molecules of QED 1.7, 1 at a time"], [])
-    over = {"count": 10000, "min_qed": 1.7}
-    assert accepts(calls_grammar(TOOLS.values(), asked), said(("design_molecules", over)))
-    for name, value in over.items():
-        refused = run_call(TOOLS["design_molecules"], {name: value}, ToolContext())
-        assert f"{name}: Input should be less than or equal to" in refused.summary
+@pytest.mark.parametrize(
+    ("text", "tool", "arguments"),
+    [
+        ("10,000 molecules, 1 at a time", "design_molecules", {"count": 10000}),
+        ("5 of QED 1.7", "design_molecules", {"min_qed": 1.7}),
+        (
+            "6.1 then 6.3, ten visits ahead",
+            "simulate_treatment",
+            {"horizon": 10, "volumes_cm3": [6.1, 6.3]},
+        ),
+    ],
+)
+def test_what_was_asked_for_beyond_the_limits_is_refused_and_not_replaced(
+    text: str, tool: str, arguments: dict[str, Any]
+) -> None:
+    assert accepts(calls_grammar(TOOLS.values(), Stated.of([text], [])), said((tool, arguments)))
+    refused = run_call(TOOLS[tool], arguments, ToolContext())
+    assert f"{next(iter(arguments))}: Input should be less than or equal to" in refused.summary
 
 
 @pytest.mark.parametrize(
