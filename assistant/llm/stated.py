@@ -22,6 +22,18 @@ _CARDINALS = {word: value for value, word in enumerate(_UNITS)} | {
     word: 10 * value for value, word in enumerate(_TENS, start=2)
 }
 _COUNTS = {"dozen": 12, "couple": 2, "pair": 2, "both": 2, "single": 1, "a": 1, "an": 1}
+# From two on, of German, French, Spanish and Italian; without "due" and "sei", which are other words elsewhere.
+_ELSEWHERE = {
+    word: value
+    for language in (
+        "zwei drei vier fünf sechs sieben acht neun zehn elf zwölf",
+        "deux trois quatre cinq six sept huit neuf dix",
+        "dos tres cuatro cinco seis siete ocho nueve diez",
+        "- tre quattro cinque - sette otto nove dieci",
+    )
+    for value, word in enumerate(language.split(), start=2)
+    if word != "-"
+}
 _HALF_DOZEN = re.compile(r"\bhalf[\s-](?:a[\s-])?dozen\b", re.IGNORECASE)
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000}
 
@@ -33,19 +45,22 @@ _WORD_RUN = re.compile(
     rf"(?:(?:[\s-]+|\s+and\s+|\s+point\s+)(?:{'|'.join([*_CARDINALS, *_SCALES])})\b)*",
     re.IGNORECASE | re.ASCII,
 )
-_OTHER_WORD = re.compile(rf"\b(?:{'|'.join([*_ORDINALS, *_COUNTS])})\b", re.IGNORECASE | re.ASCII)
+_OTHERS = {
+    **{word: place for place, word in enumerate(_ORDINALS, start=1)},
+    **_COUNTS,
+    **_ELSEWHERE,
+}
+_OTHER_WORD = re.compile(rf"\b(?:{'|'.join(_OTHERS)})\b")
 
 
 def numbers(text: str) -> set[Decimal]:
-    """Every number that a reader could take a text to state: digits, number words, ordinals, "a dozen"."""
+    """Every number that a reader could take a text to state: digits, number words, ordinals, "a dozen", "drei"."""
     text = _plain(text)
     found = {reading for token in written(text) for reading in token}
     for match in _WORD_RUN.finditer(text):  # dictated without commas: "ten twelve fifteen"
         words_of_run = re.findall(r"[a-z]+", match.group().lower().partition(" point ")[0])
         found.update(Decimal(value) for value in _groups(words_of_run))
-    for match in _OTHER_WORD.finditer(text):
-        word = match.group().lower()
-        found.add(Decimal(_ORDINALS.index(word) + 1 if word in _ORDINALS else _COUNTS[word]))
+    found.update(Decimal(_OTHERS[word]) for word in _OTHER_WORD.findall(text.lower()))
     if _HALF_DOZEN.search(text):
         found.add(Decimal(6))
     return found

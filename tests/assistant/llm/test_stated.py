@@ -26,6 +26,7 @@ from consilium.assistant.llm.stated import numbers, words, written
         ("five point eight", {"5", "5.8"}),
         ("a dozen, at the third visit", {"1", "12", "3"}),
         ("half a dozen", {"1", "12", "6"}),
+        ("die nächsten zwölf, dann fünf, dos y tre", {"12", "5", "2", "3"}),
         ("６１岁女性", {"61"}),
         ("6.10", {"6.1"}),
         ("find one case", {"1"}),
