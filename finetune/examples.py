@@ -2,6 +2,8 @@
 
 import random
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, pairwise
+from operator import itemgetter
 from typing import Any
 
 import torch
@@ -41,7 +43,10 @@ def messages(conversation: Conversation, *, with_answer: bool = True) -> list[te
 def tokenise(
     tokenizer: PreTrainedTokenizerBase, chat: Sequence[template.Message]
 ) -> tuple[list[int], list[int]]:
-    """Token ids of a chat and its labels: the id itself where the assistant speaks, -100 elsewhere."""
+    """Token ids of a chat and its labels: the id itself where the assistant speaks, -100 elsewhere.
+
+    Words about earlier results are not learned: of these the chat holds the summaries only, the words may say more.
+    """
     encoded: Any = tokenizer.apply_chat_template(
         [dict(message) for message in chat],  # type: ignore[arg-type]
         chat_template=prompts.load("chat.jinja"),
@@ -49,8 +54,23 @@ def tokenise(
         return_dict=True,
     )
     ids: list[int] = encoded["input_ids"]
-    spoken: list[int] = encoded["assistant_masks"]
-    return ids, [token if mask else IGNORED for token, mask in zip(ids, spoken, strict=True)]
+    labels = []
+    learned = iter(_learned(chat))
+    for spoken, run in groupby(
+        zip(ids, encoded["assistant_masks"], strict=True), key=itemgetter(1)
+    ):
+        kept = spoken and next(learned)
+        labels += [token if kept else IGNORED for token, _ in run]
+    return ids, labels
+
+
+def _learned(chat: Sequence[template.Message]) -> list[bool]:
+    """Of each of the assistant's messages, whether it is learned."""
+    return [
+        "tool_calls" in message or before["role"] != "tool" or message is chat[-1]
+        for before, message in pairwise(chat)
+        if message["role"] == "assistant"
+    ]
 
 
 def tokenise_fitting(

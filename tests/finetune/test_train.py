@@ -74,6 +74,18 @@ def test_only_the_assistant_is_learned(tiny: Path) -> None:
     assert ids == tokenizer(rendered, add_special_tokens=False).input_ids
 
 
+def test_words_about_earlier_results_are_not_learned(tiny: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(tiny)
+    chat = next(
+        c for c in generate(80, seed=3) if len(c.turns) == 2 and all(t.results for t in c.turns)
+    )
+    _, labels = tokenise(tokenizer, messages(chat))
+    learned = tokenizer.decode([token for token in labels if token != -100])
+    first, second = chat.turns
+    assert first.reply not in learned and second.reply in learned
+    assert learned.count("call\n[") == 2
+
+
 def test_a_long_chat_loses_its_last_turns(tiny: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(tiny)
     chat = next(c for c in generate(50, seed=3) if len(c.turns) == 2)
