@@ -21,32 +21,35 @@ from consilium.finetune.evaluate.cases import (
 from consilium.tools.registry import TOOLS
 
 _UNORDERED = {"plans"}
-_SMILES = re.compile(r"(?:Cl|Br|[BCNOPSFIbcnops]|[][()=#@+\-\\/%.0-9H])+")
+# A mark that no plain name has, or nothing but symbols of atoms.
+_SMILES = re.compile(r"\S*[\d\[\]()=#@/\\*:]\S*|(?:Cl|Br|[BCNOPSFIHbcnops.+%-])+")
 _LEFT_OUT = ""
 
-# A reply names a missing value if it holds one of these words.
+# A sentence asks for a value if it holds one of these words, whole or in the plural, and a request.
 _NAMED_BY: Mapping[str, tuple[str, ...]] = {
     "image": (
-        "film",
-        "image",
-        "scan",
-        "x-ray",
-        "xray",
-        "radiograph",
-        "attach",
-        "picture",
-        "upload",
+        *("film", "image", "scan", "x-ray", "xray", "radiograph", "picture"),
+        *("attach", "attached", "attachment", "upload"),
     ),
     "age": ("age", "how old", "old is"),
     "sex": ("sex", "gender", "male", "man or"),
-    "total_cholesterol": ("total cholesterol", "cholesterol (total)"),
+    "total_cholesterol": (
+        r"total\W+(?:\w+\W+){0,2}chol(?:esterol)?",
+        r"cholesterol \(total\)",
+        "tc",
+    ),
     "hdl_cholesterol": ("hdl",),
-    "systolic_bp": ("systolic", "blood pressure"),
+    "systolic_bp": ("systolic", "blood pressure", "bp", "sbp"),
     "volumes_cm3": ("volume",),
     "molecule": ("molecule", "smiles", "drug", "compound", "structure"),
     "similar_to": ("molecule", "smiles", "compound", "structure"),
     "query": ("case", "description", "describe", "diagnosis", "presentation"),
 }
+_REQUEST = re.compile(
+    r"\?|\b(?:needs?|needed|please|missing|lacks?|lacking|without|required?|requires|tell|give|provide|add|attach"
+    r"|upload|send|share|state|specify|supply|enter|describe|name)\b"
+)
+_SENTENCE_END = re.compile(r"(?<=[.!?])(?<!\d\.)\s+")  # not after the "1." of a list
 
 
 @dataclass(frozen=True)
@@ -201,6 +204,10 @@ def _is_number_or_unit(name: str, value: Any) -> bool:
 
 
 def names(argument: str, reply: str) -> bool:
-    """Whether a reply asks for a missing argument by name."""
+    """Whether a reply asks for a missing argument by name; only to speak of it is not to ask."""
     words = _NAMED_BY.get(argument, (argument.replace("_", " "),))
-    return any(re.search(rf"\b{re.escape(word)}", reply.lower()) for word in words)
+    named = re.compile(rf"(?<!\w)(?:{'|'.join(words)})(?:e?s)?(?!\w)")
+    return any(
+        named.search(sentence) and _REQUEST.search(sentence)
+        for sentence in _SENTENCE_END.split(reply.lower())
+    )

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from consilium.assistant.domain import ConsiliumError
+from consilium.assistant.llm.asking import question
 from consilium.finetune.evaluate.cases import (
     Case,
     PredictedCall,
@@ -18,8 +19,11 @@ from consilium.finetune.evaluate.cases import (
     read_cases,
 )
 from consilium.finetune.evaluate.faults import faults
-from consilium.finetune.evaluate.grade import grade_case
+from consilium.finetune.evaluate.grade import grade_case, names
 from consilium.finetune.evaluate.report import make_report
+from consilium.finetune.synthesis.replies import _WORDS
+from consilium.tools.contract import ToolSpec
+from consilium.tools.registry import TOOLS
 
 _RISK = {
     "name": "predict_risk",
@@ -129,6 +133,60 @@ def test_lists_smiles_defaults_and_contained_words() -> None:
     assert not exact(case(query), ("find_similar_cases", {"query": "EBV nodules", "k": 6}))
 
 
+@pytest.mark.parametrize(
+    "smiles",
+    [
+        *("C[Si](C)(C)C", "[Na+].[Cl-]", "CC(=O)[O-].[K+]", "C[Te]C", "[Ga+3]"),
+        *("*CC", "C:C1", "Clc1ccccc1", "CN", "C/C=C\\C"),
+    ],
+)
+def test_a_smiles_is_compared_with_case(smiles: str) -> None:
+    wanted = {"name": "profile_molecule", "arguments": {"molecule": [smiles]}}
+    assert exact(case(wanted), ("profile_molecule", {"molecule": smiles}))
+    assert not exact(case(wanted), ("profile_molecule", {"molecule": smiles.lower()}))
+
+
+@pytest.mark.parametrize("tool", [spec for spec in TOOLS.values() if spec.lacking({})])
+def test_the_questions_of_the_house_ask_by_name(tool: ToolSpec) -> None:
+    for name in tool.lacking({}):
+        others = dict.fromkeys(tool.lacking({}), 1)
+        assert names(name, question([(tool, {**others, name: None})]))
+        assert names(name, question([(tool, {})]))
+
+
+@pytest.mark.parametrize(
+    ("argument", "reply"),
+    [
+        ("total_cholesterol", "I need total and HDL cholesterol."),
+        ("hdl_cholesterol", "I need total and HDL cholesterol."),
+        ("systolic_bp", "I need the BP."),
+        ("systolic_bp", "What is the blood pressure?"),
+        ("age", "I still need: 1. Age 2. Sex"),
+        ("sex", "I still need:\n- age\n- sex"),
+        ("molecule", "Which drug do you mean?"),
+        ("volumes_cm3", "I cannot simulate without the volumes."),
+        ("similar_to", "Could you tell me the SMILES of the reference molecule?"),
+    ],
+)
+def test_a_value_is_asked_for_by_name(argument: str, reply: str) -> None:
+    assert names(argument, reply)
+
+
+@pytest.mark.parametrize(
+    ("argument", "reply"),
+    [
+        *((name, text) for name in ("image", "molecule", "query") for text in _WORDS["abilities"]),
+        ("molecule", "I do not recommend drugs or doses. Please follow your local guideline."),
+        ("age", "Please name the agent."),
+        ("sex", "I need the sextant."),
+        ("total_cholesterol", "I need the HDL cholesterol."),
+        ("age", "I do not know the age."),
+    ],
+)
+def test_to_speak_of_a_value_is_not_to_ask_for_it(argument: str, reply: str) -> None:
+    assert not names(argument, reply)
+
+
 def test_asking_needs_no_call_and_every_name() -> None:
     missing = case(asks=("hdl_cholesterol", "systolic_bp"), category="missing")
     assert exact(missing, reply="I need the HDL cholesterol and the systolic blood pressure.")
@@ -168,7 +226,8 @@ def _gold(cases: list[Case]) -> list[Prediction]:
                         )
                         for call in turn.expect.calls
                     ],
-                    reply=" ".join(turn.expect.asks).replace("_", " ").replace("query", "case"),
+                    reply="I need "
+                    + " ".join(turn.expect.asks).replace("_", " ").replace("query", "case"),
                 )
                 for turn in c.turns
             ],
