@@ -11,6 +11,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.tools import BaseTool, StructuredTool
 
+from consilium import prompts
 from consilium.assistant.domain import Call, Turn
 from consilium.assistant.llm import template
 from consilium.assistant.llm.chat import human_message
@@ -33,7 +34,7 @@ def make_agent(
     return create_agent(
         model,
         [_tool(spec, context, stated, stop) for spec in specs],
-        system_prompt=template.system_message(specs)["content"],
+        system_prompt=prompts.load("server.md"),  # the local model has its own, in its prefix
         middleware=[ModelCallLimitMiddleware(run_limit=_MAX_ROUNDS, exit_behavior="end")],
     )
 

@@ -1,13 +1,16 @@
 """From settings to a language model: the local one, or a server that speaks OpenAI's protocol."""
 
+import json
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
 from langchain_core.language_models import BaseChatModel
 
+from consilium import prompts
 from consilium.assistant.domain import ModelInfo
 from consilium.assistant.llm.adapter import chosen_adapter
 from consilium.assistant.llm.template import prompt_sha256
@@ -114,7 +117,7 @@ class _Remote:
         return ModelInfo(
             name=self.settings.model,
             device=self.settings.base_url,
-            prompt_sha256=prompt_sha256(self.specs),
+            prompt_sha256=_server_prompt_sha256(self.specs),
         )
 
     @property
@@ -145,3 +148,9 @@ class _Remote:
                 f"(status {error.status_code}); check model and api_key."
             )
         return ""
+
+
+def _server_prompt_sha256(specs: Sequence[ToolSpec]) -> str:
+    """What of a server's prompt is ours, as one hash: the system message and the tools' schemas."""
+    tools = [[spec.name, spec.description, spec.schema()] for spec in specs]
+    return sha256((prompts.load("server.md") + json.dumps(tools)).encode()).hexdigest()

@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+from consilium import prompts
 from consilium.assistant.chair import Chair
 from consilium.assistant.domain import Turn, TurnStatus
+from consilium.assistant.llm import template
 from consilium.assistant.llm.backend import load_backend
 from consilium.assistant.settings import Settings
 from consilium.assistant.store import Store
+from consilium.tools.registry import TOOLS
 
 
 class _Server(ThreadingHTTPServer):
@@ -87,6 +90,18 @@ def test_calls_results_and_answer(server: _Server, tmp_path: Path) -> None:
     first, second = server.asked
     assert {tool["function"]["name"] for tool in first["tools"]} >= {"analyze_scan", "predict_risk"}
     assert second["messages"][-1]["role"] == "tool"
+
+
+def test_a_server_reads_no_protocol_of_the_embedded_model(server: _Server, tmp_path: Path) -> None:
+    server.replies += [[{"content": "Hello."}]]
+    turn = ask(server, tmp_path, "hello")
+    system = server.asked[0]["messages"][0]
+    assert system["role"] == "system"
+    assert system["content"] == prompts.load("server.md")
+    for word in ("null", "Start each reply", "call -", "analyze_scan("):
+        assert word not in system["content"]
+    assert turn.model is not None
+    assert turn.model.prompt_sha256 != template.prompt_sha256(TOOLS.values())
 
 
 def test_a_call_with_wrong_types_is_a_result_not_a_crash(server: _Server, tmp_path: Path) -> None:
