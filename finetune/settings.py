@@ -1,6 +1,9 @@
 """A run's settings as a YAML file says them, and the folder that they belong to."""
 
+import json
 import os
+from collections.abc import Iterable
+from hashlib import sha256
 from pathlib import Path
 from typing import Self
 
@@ -48,22 +51,39 @@ class RunSettings(BaseModel):
             key = ".".join(map(str, first["loc"])) or "settings"
             raise ConsiliumError(f"{path}: {key}: {first['msg']}.") from error
 
-    def claim(self, out: Path) -> None:
+    def claim(self, out: Path, **origin: str) -> None:
         """Make `out` the folder of a run with these settings, or go on in it.
+
+        Parameters
+        ----------
+        origin : what the settings only point to (the base model's name, hashes of the data).
 
         Raises
         ------
         ConsiliumError
-            If it holds a run with others, which would be resumed wrongly.
+            If it holds a run with others, which would be resumed wrongly; says which.
         """
-        mark, wanted = out / "config.json", self.model_dump_json(indent=2)
+        mark = out / "config.json"
+        wanted = {**self.model_dump(mode="json"), **origin}
         if mark.exists():
-            if mark.read_text(encoding="utf-8") != wanted:
+            # Runs of earlier versions do not tell their origin.
+            found = {**origin, **json.loads(mark.read_text(encoding="utf-8"))}
+            if differing := [
+                f"{name} was {found.get(name)} and is {wanted.get(name)}"
+                for name in {**found, **wanted}
+                if found.get(name) != wanted.get(name)
+            ]:
                 raise ConsiliumError(
-                    f"{out} holds a run with another configuration: give another --out."
+                    f"{out} holds a run with another configuration ({'; '.join(differing)}): "
+                    "give another --out."
                 )
             return
         out.mkdir(parents=True, exist_ok=True)
         half = mark.with_suffix(f".{os.getpid()}")  # all processes write it, none may read a part
-        half.write_text(wanted, encoding="utf-8")
+        half.write_text(json.dumps(wanted, indent=2), encoding="utf-8")
         half.replace(mark)
+
+
+def digest(rows: Iterable[str]) -> str:
+    """The sha256 of some data, a text for each row."""
+    return sha256("\n".join(rows).encode()).hexdigest()

@@ -13,8 +13,7 @@ import json
 import os
 import random
 import time
-from collections.abc import Iterable, Sequence
-from hashlib import sha256
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -27,22 +26,21 @@ from transformers import (
     BitsAndBytesConfig,
     EarlyStoppingCallback,
     PreTrainedTokenizerBase,
-    TrainerState,
     TrainingArguments,
 )
 
 from consilium.assistant.domain import ConsiliumError
-from consilium.assistant.llm import template
 from consilium.assistant.llm.adapter import read_card
+from consilium.finetune.card import write_card
 from consilium.finetune.config import TrainingConfig
 from consilium.finetune.examples import Examples, collate, tokenise_fitting
 from consilium.finetune.lines import read_lines
 from consilium.finetune.prefixed import call_ends, learn_after, prefix_cache, prefix_ids
 from consilium.finetune.quick import make_quick
+from consilium.finetune.settings import digest
 from consilium.finetune.synthesis.example import Conversation
 from consilium.finetune.synthesis.generate import generate
 from consilium.finetune.trainer import ChatTrainer, Journal, TimeLimit, shares
-from consilium.tools.registry import TOOLS
 
 
 def train(config: TrainingConfig, base: Path, out: Path) -> Path:
@@ -51,17 +49,19 @@ def train(config: TrainingConfig, base: Path, out: Path) -> Path:
     Raises
     ------
     ConsiliumError
-        If `out` holds a run with another configuration, which would be resumed wrongly; if the data has a broken line
-        or nothing short enough; if the adapter to start from is for another base; if a checkpoint cannot be written;
-        on Ctrl-C, with how to go on.
+        If `out` holds a run of another configuration, base model or data, which would be resumed wrongly; if the data
+        has a broken line or nothing short enough; if the adapter to start from is for another base; if a checkpoint
+        cannot be written; on Ctrl-C, with how to go on.
     """
-    config.claim(out)
-    torch.manual_seed(config.seed)
+    start = _start(config, base)
     conversations = list(
         (row for _, row in read_lines(config.data, Conversation))
         if config.data
         else generate(config.conversations, seed=config.seed)
     )
+    data = digest(conversation.model_dump_json() for conversation in conversations)
+    config.claim(out, base_model=base.name, data_sha256=data, start_from_sha256=start)
+    torch.manual_seed(config.seed)
     tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
     examples = _examples(tokenizer, conversations, config, config.answer_share)
     if not len(examples):
@@ -91,7 +91,13 @@ def train(config: TrainingConfig, base: Path, out: Path) -> Path:
     if trainer.is_world_process_zero():
         _save(trainer.accelerator.unwrap_model(trainer.model), weights, base.name, adapter)
         seconds = time.monotonic() - started
-        _write_card(adapter, base.name, config, conversations, examples, trainer.state, seconds)
+        written = {
+            "conversations": len(conversations),
+            "left_out_as_too_long": len(conversations) - len(examples),
+            "sha256": data,
+            "tokens": sum(row["length"] for row in examples.rows),
+        }
+        write_card(adapter, base.name, config, written, trainer.state, seconds)
     trainer.accelerator.wait_for_everyone()
     return adapter
 
@@ -214,14 +220,22 @@ def _quick(config: TrainingConfig, cuda: bool) -> bool:
     return possible and not cuda and _precision(cuda) is torch.bfloat16
 
 
+def _start(config: TrainingConfig, base: Path) -> str:
+    """The sha256 of the adapter to start from, which must be for this base; empty where there is none."""
+    if not config.start_from:
+        return ""
+    card = read_card(config.start_from)
+    if card.base != base.name:
+        raise ConsiliumError(
+            f"The adapter {config.start_from} (start_from) is made for {card.base}, not for {base.name}."
+        )
+    return card.weights_sha256
+
+
 def with_lora(model: Any, config: TrainingConfig, base: Path) -> Any:
     """A new adapter on all linear layers of `model`, or the one to start from."""
     if config.start_from:
-        made_for = read_card(config.start_from).base
-        if made_for != base.name:
-            raise ConsiliumError(
-                f"The adapter {config.start_from} (start_from) is made for {made_for}, not for {base.name}."
-            )
+        _start(config, base)
         return PeftModel.from_pretrained(model, config.start_from, is_trainable=True)
     lora = LoraConfig(
         r=config.lora.rank,
@@ -252,42 +266,3 @@ def _save(model: Any, weights: dict[str, Any], base: str, adapter: Path) -> None
     half = {n: w.to(torch.bfloat16) for n, w in weights.items() if "lora_" in n}
     model.save_pretrained(adapter, state_dict=half, save_embedding_layers=False)
     (adapter / "README.md").unlink(missing_ok=True)  # peft's template; card.json is ours
-
-
-def _write_card(
-    adapter: Path,
-    base: str,
-    config: TrainingConfig,
-    conversations: Sequence[Conversation],
-    examples: Examples,
-    state: TrainerState,
-    seconds: float,
-) -> None:
-    data = "\n".join(conversation.model_dump_json() for conversation in conversations)
-    before = json.loads((config.start_from / "card.json").read_text()) if config.start_from else {}
-    earlier = [*before.pop("earlier_parts", ()), before] if before else []
-    card = {
-        "what": "LoRA adapter that chooses to call or to answer, and puts tool results into words",
-        "base": base,
-        "data": {
-            "made_by": "consilium.finetune.synthesis; synthetic, no patient data",
-            "conversations": len(conversations),
-            "left_out_as_too_long": len(conversations) - len(examples),
-            "sha256": sha256(data.encode()).hexdigest(),
-            "tokens": sum(row["length"] for row in examples.rows),
-        },
-        "config": config.model_dump(mode="json", exclude={"data", "start_from"}),
-        "cached_prefix": config.cached_prefix,
-        "continued_from": read_card(config.start_from).weights_sha256
-        if config.start_from
-        else None,
-        "prompt_sha256": template.prompt_sha256(TOOLS.values()),
-        "steps": state.global_step,
-        "hours": round(seconds / 3600, 2),
-        "held_out_exact": state.best_metric,
-        "final_loss": next((row["loss"] for row in state.log_history[::-1] if "loss" in row), None),
-        "weights_sha256": sha256((adapter / "adapter_model.safetensors").read_bytes()).hexdigest(),
-        "date": time.strftime("%Y-%m-%d"),
-        "earlier_parts": earlier,
-    }
-    (adapter / "card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")

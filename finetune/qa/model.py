@@ -82,8 +82,12 @@ def load_model(
         ) from error
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
-    name = Path(source).name if Path(source).exists() else str(source)
-    return Loaded(name, model.eval(), tokenizer)  # type: ignore[no-untyped-call]
+    return Loaded(name_of(source), model.eval(), tokenizer)  # type: ignore[no-untyped-call]
+
+
+def name_of(source: str | Path) -> str:
+    """What a model is called: its folder's name or its hub id."""
+    return Path(source).name if Path(source).exists() else str(source)
 
 
 def with_adapter(loaded: Loaded, adapter: Path) -> Loaded:

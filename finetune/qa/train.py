@@ -28,9 +28,10 @@ from consilium.finetune.qa.contamination import check, texts_of_items
 from consilium.finetune.qa.datasets import load
 from consilium.finetune.qa.items import Item
 from consilium.finetune.qa.metrics import measure
-from consilium.finetune.qa.model import Loaded, load_model
+from consilium.finetune.qa.model import Loaded, load_model, name_of
 from consilium.finetune.qa.trainer import QaTrainer, make_trainer
 from consilium.finetune.quick import make_quick
+from consilium.finetune.settings import digest
 
 
 def train(config: QaConfig, base: str | Path, out: Path) -> Path:
@@ -41,8 +42,9 @@ def train(config: QaConfig, base: str | Path, out: Path) -> Path:
     ConsiliumError
         If a row of the data is broken, `out` holds another run, or the disk is full (the run then resumes).
     """
-    config.claim(out)
     items = load(config.dataset, config.data, "train")
+    data = digest(map(repr, items))
+    config.claim(out, base_model=name_of(base), data_sha256=data)
     started = time.monotonic()
     held_out: list[Item] = []
     logits: list[list[float]] = []
@@ -65,7 +67,7 @@ def train(config: QaConfig, base: str | Path, out: Path) -> Path:
             data={
                 "dataset": config.dataset,
                 "questions": len(items),
-                "sha256": sha256("\n".join(map(repr, items)).encode()).hexdigest(),
+                "sha256": data,
                 "context_cut": cut,
             },
             config=config.model_dump(mode="json", exclude={"data", "base"}),

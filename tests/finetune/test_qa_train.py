@@ -175,6 +175,11 @@ def test_a_run_goes_on_from_its_last_whole_checkpoint(data: Path, tmp_path: Path
     assert all(json.loads(line)["step"] == int(checkpoint.name.split("-")[1]) for line in after)
     with pytest.raises(ConsiliumError, match="another configuration"):
         train(_config(data, epochs=3), base, out)
+    with pytest.raises(ConsiliumError, match="base_model was base and is other"):
+        train(_config(data, epochs=2), base.rename(tmp_path / "other"), out)
+    data.write_text(data.read_text(encoding="utf-8").replace("fire", "red"), encoding="utf-8")
+    with pytest.raises(ConsiliumError, match="data_sha256"):
+        train(_config(data, epochs=2), tmp_path / "other", out)
 
 
 def test_padding_changes_nothing_and_a_missing_option_is_never_chosen(tmp_path: Path) -> None:

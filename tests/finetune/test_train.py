@@ -124,6 +124,39 @@ def test_an_adapter_is_trained_resumed_and_served(tiny: Path, tmp_path: Path) ->
     assert model.adapter_sha256 == card.weights_sha256
 
 
+@pytest.mark.parametrize(
+    ("origin", "says"),
+    [
+        ({"base_model": "b"}, "base_model was a and is b"),
+        ({"data_sha256": "2"}, "data_sha256 was 1 and is 2"),
+        ({"start_from_sha256": "9"}, "start_from_sha256 was  and is 9"),
+    ],
+)
+def test_a_run_of_another_origin_is_not_resumed(
+    tmp_path: Path, origin: dict[str, str], says: str
+) -> None:
+    made_from = {"base_model": "a", "data_sha256": "1", "start_from_sha256": ""}
+    config = TrainingConfig()
+    config.claim(tmp_path, **made_from)
+    config.claim(tmp_path, **made_from)
+    with pytest.raises(ConsiliumError, match=says):
+        config.claim(tmp_path, **{**made_from, **origin})
+    with pytest.raises(ConsiliumError, match="seed was 1 and is 2"):
+        TrainingConfig(seed=2).claim(tmp_path, **made_from)
+    (tmp_path / "config.json").write_text(config.model_dump_json())  # as earlier versions wrote it
+    config.claim(tmp_path, **made_from)
+
+
+def test_a_run_whose_data_changed_is_not_resumed(tiny: Path, tmp_path: Path) -> None:
+    file, out = tmp_path / "data.jsonl", tmp_path / "run"
+    file.write_text("\n".join(c.model_dump_json() for c in generate(4, seed=1)))
+    config = TrainingConfig(data=file, batch_size=4, max_tokens=4000)
+    train(config, tiny, out)
+    file.write_text("\n".join(c.model_dump_json() for c in generate(4, seed=2)))
+    with pytest.raises(ConsiliumError, match="data_sha256"):
+        train(config, tiny, out)
+
+
 def test_a_damaged_adapter_is_refused(tiny: Path, tmp_path: Path) -> None:
     adapter = train(TrainingConfig(conversations=4, batch_size=4), tiny, tmp_path)
     weights = adapter / "adapter_model.safetensors"
