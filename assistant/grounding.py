@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from consilium.assistant.llm.stated import numbers, written
+from consilium.assistant.llm.stated import grounds, written
 
 _SENTENCE = re.compile(r".+?(?:[.!?]+(?=\s)|\n+|$)\s*", re.DOTALL)
 
@@ -28,11 +28,6 @@ class Checked(NamedTuple):
 
     text: str
     removed: list[str]
-
-
-def grounds(texts: Iterable[str]) -> set[Decimal]:
-    """Every number that the given texts (results as rendered, user's messages) state."""
-    return {number for text in texts for number in numbers(text)}
 
 
 class Lines(NamedTuple):
@@ -55,7 +50,7 @@ class Lines(NamedTuple):
     @classmethod
     def of(cls, lines: Sequence[str], said: Sequence[str]) -> "Lines":
         """Of the lines of results; what the user said may stand beside any of them."""
-        known = grounds(said)
+        known = grounds((), said)
         text = "\n".join([*lines, *said]).lower()
         return cls(
             [known, *(grounds([line]) | known for line in lines)],
@@ -94,8 +89,8 @@ def _all_in(said: Iterable[Collection[Decimal]], allowed: Collection[Decimal]) -
 def reports(answer: str, summary: str) -> bool:
     """Whether an answer says anything measured of a result: one of the numbers of its summary, if it has any.
 
-    A small whole number tells nothing where there are others: "a" and "one" are numbers, too.
+    A small whole number tells nothing where there are others.
     """
-    measured = numbers(summary)
+    measured = grounds([summary])
     telling = {n for n in measured if n > _SMALL or n != n.to_integral_value()} or measured
-    return not telling or bool(telling & numbers(answer))
+    return not telling or bool(telling & grounds([answer]))

@@ -1,6 +1,7 @@
 """Runs one tool call: checks it, loads the specialist, keeps its time limit. Whatever happens is a result."""
 
 import logging
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -105,7 +106,14 @@ def _unstated(spec: ToolSpec, arguments: Mapping[str, Any], stated: Stated) -> I
             yield name
 
 
+def _is_quoted(value: str, text: str) -> bool:
+    """Whether it stands in the text as whole words; the case counts but in plain words: c1ccccc1 is not C1CCCCC1."""
+    plain = all(part.isalpha() for part in re.split(r"[\s-]+", value))
+    whole = rf"(?<!\S)[\"'(\[]*{re.escape(value)}[\"')\].,;:?!]*(?!\S)"
+    return re.search(whole, " ".join(text.split()), re.IGNORECASE if plain else 0) is not None
+
+
 def _is_stated(value: Any, stated: Stated) -> bool:
     if isinstance(value, str):
-        return value in stated.words or value.lower() in " ".join(stated.words).lower()
+        return value in stated.words or _is_quoted(value, stated.text)
     return Decimal(repr(value)) in stated.numbers

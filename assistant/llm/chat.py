@@ -33,7 +33,7 @@ from consilium.assistant.llm import template
 from consilium.assistant.llm.asking import question
 from consilium.assistant.llm.grammar import Stated, calls_grammar, words_grammar
 from consilium.assistant.llm.local import LocalModel, Usage
-from consilium.assistant.llm.stated import numbers
+from consilium.assistant.llm.stated import grounds
 
 _MAX_CALL_TOKENS = 600
 
@@ -119,9 +119,8 @@ class LocalChatModel(BaseChatModel):
             metadata |= decided
         else:
             metadata["decision"] = "answer"
-            said = [str(m.content) for m in messages if isinstance(m, ToolMessage)]
-            allowed = stated.numbers | numbers("\n".join(said))
-            grammar = words_grammar(allowed, said)
+            results = [str(m.content) for m in messages if isinstance(m, ToolMessage)]
+            grammar = words_grammar(grounds(results, [stated.text]), results)
             for piece in self._complete(chat, grammar, self.max_answer_tokens, usage):
                 said_now = chunk(content=piece)
                 if run_manager:

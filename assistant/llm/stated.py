@@ -2,12 +2,13 @@
 
 One reading of text serves three masters: decoding (a call may only hold numbers that were said), the check of a
 decoded call, and the check of every number in an answer. A token can have several readings ("1,500" is 1500 or
-1.5; "60 %" is 60 or 0.6; "one forty two" is 142): a number counts as stated if any reading of any token is it.
+1.5; "60 %" is 60 or 0.6; "one forty two" is 142): a number counts as stated if any reading of any token is it. What a
+call may hold is read more freely than what an answer may say: in "a molecule" the article is a count of one.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
 _UNITS = (
@@ -21,7 +22,8 @@ _ORDINALS = (
 _CARDINALS = {word: value for value, word in enumerate(_UNITS)} | {
     word: 10 * value for value, word in enumerate(_TENS, start=2)
 }
-_COUNTS = {"dozen": 12, "couple": 2, "pair": 2, "both": 2, "single": 1, "a": 1, "an": 1}
+_COUNTS = {"couple": 2, "pair": 2}
+_ARTICLES = {"both": 2, "single": 1, "a": 1, "an": 1}
 # From two on, of German, French, Spanish and Italian; without "due" and "sei", which are other words elsewhere.
 _ELSEWHERE = {
     word: value
@@ -34,36 +36,39 @@ _ELSEWHERE = {
     for value, word in enumerate(language.split(), start=2)
     if word != "-"
 }
-_HALF_DOZEN = re.compile(r"\bhalf[\s-](?:a[\s-])?dozen\b", re.IGNORECASE)
-_SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000}
+_DOZEN = re.compile(r"(?P<half>\bhalf[\s-](?:a[\s-])?)?\bdozen\b", re.IGNORECASE)
+_SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000, "billion": 10**9}
 
 _DIGITS = re.compile(
-    r"(\d+(?:[.,]\d+)?e[+-]?\d{1,2}\b|\d+(?:[.,]\d+)*|[.,]\d+)(\s*%|\s*percent\b)?", re.IGNORECASE
+    r"(?P<sign>(?:(?<=[\s(\[=<>:;,])|^)[-\u2212])?"
+    r"(?P<digits>\d+(?:[.,]\d+)?e[+-]?\d{1,2}\b|\d+(?:[.,]\d+)*|[.,]\d+)"
+    r"(?P<percent>\s*%|\s*percent\b)?",
+    re.IGNORECASE,
 )
+_GROUPED = re.compile(r"\d{1,3}(?:(?:,\d{3})+\.\d+|(?:\.\d{3})+,\d+)")  # 1,234.5 and 1.234,5
+_LONGEST_RUN = 16  # words; more make numbers that nobody means
 _WORD_RUN = re.compile(
     rf"\b(?:{'|'.join([*_CARDINALS, *_SCALES])})\b"
-    rf"(?:(?:[\s-]+|\s+and\s+|\s+point\s+)(?:{'|'.join([*_CARDINALS, *_SCALES])})\b)*",
+    rf"(?:(?:[\s-]+|\s+and\s+|\s+point\s+)(?:{'|'.join([*_CARDINALS, *_SCALES])})\b){{0,{_LONGEST_RUN}}}",
     re.IGNORECASE | re.ASCII,
 )
-_OTHERS = {
-    **{word: place for place, word in enumerate(_ORDINALS, start=1)},
-    **_COUNTS,
-    **_ELSEWHERE,
-}
-_OTHER_WORD = re.compile(rf"\b(?:{'|'.join(_OTHERS)})\b")
+_OTHERS = {word: place for place, word in enumerate(_ORDINALS, start=1)} | _COUNTS
+_FREELY = _ARTICLES | _ELSEWHERE
 
 
 def numbers(text: str) -> set[Decimal]:
-    """Every number that a reader could take a text to state: digits, number words, ordinals, "a dozen", "drei"."""
-    text = _plain(text)
-    found = {reading for token in written(text) for reading in token}
-    for match in _WORD_RUN.finditer(text):  # dictated without commas: "ten twelve fifteen"
-        words_of_run = re.findall(r"[a-z]+", match.group().lower().partition(" point ")[0])
-        found.update(Decimal(value) for value in _groups(words_of_run))
-    found.update(Decimal(_OTHERS[word]) for word in _OTHER_WORD.findall(text.lower()))
-    if _HALF_DOZEN.search(text):
-        found.add(Decimal(6))
-    return found
+    """Every number that a reader could take a text to state; what a call may hold.
+
+    Digits, number words, ordinals, "a dozen", "drei", and one where there is an article.
+    """
+    alone = any(run.lower() == "one" for run in _WORD_RUN.findall(_plain(text)))
+    return _spoken(text) | _named(text, _FREELY) | ({Decimal(1)} if alone else set())
+
+
+def grounds(results: Iterable[str], said: Iterable[str] = ()) -> set[Decimal]:
+    """Every number that results (as rendered) and the user's messages state; what an answer may say."""
+    shown = {reading for text in results for token in written(text) for reading in token}
+    return shown.union(*(_spoken(text) for text in said))
 
 
 def written(text: str) -> Iterator[set[Decimal]]:
@@ -73,10 +78,30 @@ def written(text: str) -> Iterator[set[Decimal]]:
     """
     text = _plain(text)
     for match in _DIGITS.finditer(text):
-        yield from _digit_readings(match.group(1), percent=bool(match.group(2)))
+        for readings in _digit_readings(match["digits"], percent=bool(match["percent"])):
+            yield {-value for value in readings} if match["sign"] else readings
     for match in _WORD_RUN.finditer(text):
         if match.group().lower() != "one":
             yield {_word_reading(match.group().lower())}
+    for match in _DOZEN.finditer(text):
+        yield {Decimal(6 if match["half"] else 12)}
+
+
+def _spoken(text: str) -> set[Decimal]:
+    text = _plain(text)
+    # "TC -210": typed by hand, a dash before a number need not be a minus
+    found = {n for token in written(text) for reading in token for n in (reading, abs(reading))}
+    for match in _WORD_RUN.finditer(text):  # dictated without commas: "ten twelve fifteen"
+        run = match.group().lower()
+        if run != "one":
+            words_of_run = re.findall(r"[a-z]+", run.partition(" point ")[0])
+            found.update(Decimal(value) for value in _groups(words_of_run))
+    return found | _named(text, _OTHERS)
+
+
+def _named(text: str, names: Mapping[str, int]) -> set[Decimal]:
+    pattern = rf"\b(?:{'|'.join(names)})\b"
+    return {Decimal(names[word]) for word in re.findall(pattern, _plain(text).lower())}
 
 
 def _plain(text: str) -> str:
@@ -88,10 +113,16 @@ def _digit_readings(token: str, *, percent: bool) -> Iterator[set[Decimal]]:
         yield {Decimal(token.replace(",", "."))}
         return
     parts = re.split(r"[.,]", token)
-    if len(parts) <= 2:
+    if _GROUPED.fullmatch(token):
+        readings = {Decimal(f"{''.join(parts[:-1])}.{parts[-1]}")}
+    elif len(parts) <= 2:
         readings = {Decimal(f"{parts[0] or 0}.{parts[1]}" if len(parts) == 2 else parts[0])}
         if len(parts) == 2 and len(parts[1]) == 3 and parts[0].strip("0"):  # 1,500 as thousands
             readings.add(Decimal("".join(parts)))
+    elif "." in token and "," in token:  # "12.1,14.3" is a list
+        for part in token.split(","):
+            yield from _digit_readings(part, percent=percent)
+        return
     elif all(len(part) == 3 for part in parts[1:]):
         readings = {Decimal("".join(parts))}
     else:  # "22,25,30" is a list, "02.01.2024" a date

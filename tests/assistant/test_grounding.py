@@ -30,6 +30,14 @@ def test_numbers_in_words_are_numbers() -> None:
     assert check("There are seven nodules.", grounds([_RESULT])).text == ""
 
 
+@pytest.mark.parametrize(
+    "answer", ["The risk is 1 %.", "There are a dozen.", "logP is 0.31.", "It is half a billion."]
+)
+def test_an_article_or_a_lost_sign_grounds_nothing(answer: str) -> None:
+    allowed = grounds(["logP -0.31"], ["a woman with both lungs full, 2 films, an old one"])
+    assert check(answer, allowed).text == ""
+
+
 def test_parts_and_scales_are_not_the_number() -> None:
     allowed = {Decimal(1), Decimal("0.93"), Decimal("0.912")}
     for text in ("one forty two mg.", "0.93 %.", "It is 912.", "A million."):

@@ -81,6 +81,23 @@ def test_a_value_nobody_stated_is_refused() -> None:
     assert "egfr" in run_call(TOOLS["predict_risk"], optional, ToolContext(), stated=stated).summary
 
 
+@pytest.mark.parametrize(
+    ("said", "given", "fine"),
+    [
+        ("profile c1ccccc1.", "c1ccccc1", True),
+        ("profile c1ccccc1.", "C1CCCCC1", False),
+        ("profile CC(=O)Nc1ccc(O)cc1", "C", False),
+        ("Valproic  acid, please", "valproic acid", True),
+        ("paracetamol", "cet", False),
+    ],
+)
+def test_a_molecule_is_taken_as_it_was_written(said: str, given: str, fine: bool) -> None:
+    stated = Stated.of([said], [])
+    spec = replace(_SPEC, load=lambda: lambda *_: ToolResult(summary="Fine."))
+    result = run_call(spec, {"molecule": given}, ToolContext(), stated=stated)
+    assert (result.status == "ok") is fine
+
+
 def test_a_contract_without_specialist_says_so() -> None:
     result = run_call(replace(_SPEC, load=None), _ARGUMENTS, ToolContext())
     assert result.status == "unavailable"

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from consilium.assistant.llm.stated import numbers, words, written
+from consilium.assistant.llm.stated import grounds, numbers, words, written
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from consilium.assistant.llm.stated import numbers, words, written
         ("two thousand three hundred and five", {"2305"}),
         ("five point eight", {"5", "5.8"}),
         ("a dozen, at the third visit", {"1", "12", "3"}),
-        ("half a dozen", {"1", "12", "6"}),
+        ("half a dozen", {"1", "6"}),
         ("die nächsten zwölf, dann fünf, dos y tre", {"12", "5", "2", "3"}),
         ("６１岁女性", {"61"}),
         ("6.10", {"6.1"}),
@@ -36,6 +36,11 @@ from consilium.assistant.llm.stated import numbers, words, written
         ("0.912", {"0.912"}),
         ("0.6 %", {"0.006"}),
         ("1e5 cells", {"100000"}),
+        ("1,234.5 then 1.310,25", {"1234.5", "1310.25"}),
+        ("12,345,678", {"12345678"}),
+        ("12.1,14.3,9", {"12.1", "14.3", "9"}),
+        ("logP below -1, TC -210", {"-1", "1", "-210", "210"}),
+        ("5-10 of them", {"5", "10"}),
         ("1.2.3e4", {"1", "2", "3", "4"}),
         ("a million", {"1", "1000000"}),
         ("nothing here", set()),
@@ -43,6 +48,15 @@ from consilium.assistant.llm.stated import numbers, words, written
 )
 def test_numbers(text: str, expected: set[str]) -> None:
     assert numbers(text) == {Decimal(value) for value in expected}
+
+
+def test_a_result_states_its_numbers_with_their_signs_and_an_article_is_none() -> None:
+    assert grounds(["logP -0.31"]) == {Decimal("-0.31")}
+    assert grounds((), ["a woman, both lungs, TC -210, drei"]) == {Decimal(210), Decimal(-210)}
+
+
+def test_a_run_of_scales_makes_no_monster() -> None:
+    assert max(numbers("million " * 800)) < Decimal(10) ** 200
 
 
 def test_one_alone_is_a_pronoun_in_an_answer() -> None:
