@@ -20,6 +20,7 @@ from consilium.assistant.runner import run_call
 from consilium.tools.contract import ToolContext, ToolResult, ToolSpec
 
 _MAX_ROUNDS = 5  # model calls in one turn; a server's model may loop
+_NO_SUCH_TOOL = "The language model asked for a tool that there is not."
 
 
 def make_agent(
@@ -87,8 +88,8 @@ def _tool_message(call: Call) -> ToolMessage:
 
 
 def result_of(message: ToolMessage) -> ToolResult:
-    """The typed result behind a tool message; one of the agent's own (an unknown tool) becomes an error."""
+    """The typed result behind a tool message; one of the agent's own, which is for the model, becomes an error."""
     if isinstance(message.artifact, ToolResult):
         return message.artifact
     text = message.content if isinstance(message.content, str) else json.dumps(message.content)
-    return ToolResult(summary=text, status="error", reason=text)
+    return ToolResult(summary=_NO_SUCH_TOOL, status="error", reason=text)

@@ -37,13 +37,14 @@ from consilium.assistant.domain import (
     TurnFinished,
     TurnStatus,
 )
-from consilium.assistant.grounding import Checked, Lines, check, grounds, reports
+from consilium.assistant.grounding import Checked, Lines, check, reports
 from consilium.assistant.llm.asking import question
 from consilium.assistant.llm.backend import Backend
 from consilium.assistant.llm.chat import human_message, stated_in
+from consilium.assistant.llm.stated import grounds
 from consilium.assistant.settings import Settings
 from consilium.assistant.store import Store
-from consilium.tools.contract import ToolContext, ToolSpec
+from consilium.tools.contract import ToolContext, ToolResult, ToolSpec
 from consilium.tools.registry import TOOLS
 
 _log = logging.getLogger(__name__)
@@ -240,7 +241,7 @@ class _Record:
         self._said = [m.additional_kwargs["text"] for m in messages if isinstance(m, HumanMessage)]
         self._by_line = by_line
         self._results: list[str] = []
-        self._allowed = grounds(self._said)
+        self._allowed = grounds((), self._said)
         self._lines: Lines | None = None
         for message in messages:  # an answer to new calls keeps to their results: see `_lines`
             if isinstance(message, ToolMessage):
@@ -305,7 +306,7 @@ class _Record:
     def finish(self, *, cut: bool) -> None:
         """Check the whole answer; where a sentence had to go, the results speak for themselves.
 
-        So does a result that the answer passes over. What a call lacked is asked at the end. Of an answer that was cut
+        So does a result that the answer passes over, and whatever failed. What a call lacked is asked at the end. Of an answer that was cut
         the last word is left out: half of 142 is another number.
         """
         turn = self._turn
@@ -316,7 +317,20 @@ class _Record:
         turn.answer, turn.removed = self._check(text)
         results = [call.result for call in turn.calls if call.result]
         if turn.answer and not turn.removed:
-            results = [r for r in results if r.findings and not reports(turn.answer, r.summary)]
-        unsaid = [r.summary for r in results if r.summary not in turn.answer]
+            results = [r for r in results if _passed_over(turn.answer, r)]
+        unsaid = dict.fromkeys(r.summary for r in results if not _says(turn.answer, r.summary))
         asked = question((self._specs[c.name], c.arguments) for c in turn.incomplete)
         turn.answer = " ".join([turn.answer, *unsaid, asked]).strip()
+
+
+def _passed_over(answer: str, result: ToolResult) -> bool:
+    """Whether the house must tell of a result: of every failure, and of findings that the answer does not report."""
+    if result.status != "ok":
+        return True
+    return bool(result.findings) and not reports(answer, result.summary)
+
+
+def _says(answer: str, sentence: str) -> bool:
+    """Whether an answer holds a sentence, in whatever case and spacing."""
+    said, wanted = (" ".join(text.lower().split()) for text in (answer, sentence))
+    return wanted.rstrip(".!") in said

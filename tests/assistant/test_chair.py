@@ -115,6 +115,31 @@ def test_an_answer_that_passes_over_a_result_gets_its_summary(
     assert d.stored[0].answer == f"The film was read. {_READING.summary}"
 
 
+@pytest.mark.parametrize("status", ["error", "abstained", "unavailable"])
+@pytest.mark.parametrize("mixes_lines", [True, False])
+def test_what_failed_beside_a_success_is_told_once(
+    desk: Callable[..., Desk], film: Path, reader: Any, status: Any, mixes_lines: bool
+) -> None:
+    failure = ToolResult(summary="The film reader took too long.", status=status, reason="slow")
+    results = iter([_READING, failure, failure])
+    reader(lambda *_: next(results))
+    three = calls(*(("analyze_scan", {"image": "scan-1"}) for _ in range(3)))
+    d = desk(three, _READING.summary)
+    d.backend.mixes_lines = mixes_lines
+    d.say("read this", film)
+    assert d.stored[0].answer == f"{_READING.summary} {failure.summary}"
+
+
+def test_a_failure_that_the_answer_tells_is_not_told_again(
+    desk: Callable[..., Desk], film: Path, reader: Any
+) -> None:
+    reader(lambda *_: ToolResult(summary="The film reader took too long.", status="error"))
+    said = "Sadly, the film reader  took too long, so there is no reading."
+    d = desk(calls(("analyze_scan", {"image": "scan-1"})), said)
+    d.say("read this", film)
+    assert d.stored[0].answer == said
+
+
 def test_a_small_model_may_not_mix_the_lines_of_a_result(
     desk: Callable[..., Desk], film: Path, reader: Any
 ) -> None:
@@ -225,7 +250,10 @@ def test_an_unknown_tool_of_a_server_is_a_result(desk: Callable[..., Desk]) -> N
     result = d.stored[0].calls[0].result
     assert result is not None
     assert result.status == "error"
-    assert d.stored[0].answer == "I cannot do that."
+    assert (
+        d.stored[0].answer
+        == "I cannot do that. The language model asked for a tool that there is not."
+    )
 
 
 def test_a_number_that_nobody_stated_is_not_run(desk: Callable[..., Desk]) -> None:

@@ -112,7 +112,7 @@ def test_a_call_with_wrong_types_is_a_result_not_a_crash(server: _Server, tmp_pa
     turn = ask(server, tmp_path, "profile it")
     assert turn.calls[0].result is not None
     assert turn.calls[0].result.status == "error"
-    assert turn.answer == "That did not work."
+    assert turn.answer == f"That did not work. {turn.calls[0].result.summary}"
 
 
 def test_a_server_that_fails_ends_the_turn_with_a_sentence(server: _Server, tmp_path: Path) -> None:
