@@ -306,8 +306,8 @@ class _Record:
     def finish(self, *, cut: bool) -> None:
         """Check the whole answer; where a sentence had to go, the results speak for themselves.
 
-        So does a result that the answer passes over, and whatever failed. What a call lacked is asked at the end. Of an answer that was cut
-        the last word is left out: half of 142 is another number.
+        So does a result that the answer passes over, and whatever failed. What a call lacked is asked at the end. Of
+        an answer that was cut the last word is left out: half of 142 is another number.
         """
         turn = self._turn
         text = self._whole_words() if cut else self._text
