@@ -22,6 +22,7 @@ from langchain_core.messages import (
     HumanMessage,
     ToolMessage,
 )
+from langsmith import tracing_context
 
 from consilium.assistant.agent import history, make_agent, result_of
 from consilium.assistant.attachments import AttachmentStore
@@ -201,10 +202,12 @@ def _until(stop: threading.Event, stream: Iterator[Any]) -> Iterator[Any]:
 
     def read() -> None:
         try:
-            for event in stream:
-                events.put(event)
-                if stop.is_set():
-                    return
+            # An exported LANGSMITH_TRACING would have LangChain send the whole chat elsewhere.
+            with tracing_context(enabled=False):
+                for event in stream:
+                    events.put(event)
+                    if stop.is_set():
+                        return
             events.put(None)
         except Exception as error:
             events.put(error)

@@ -465,6 +465,9 @@ def main() -> None:
     # Before torch is imported: threads that spin slow it 20-fold where cores are shared.
     os.environ.setdefault("GOMP_SPINCOUNT", "0")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    # Before gradio and huggingface_hub are imported: each reads its own once.
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     warnings.filterwarnings("ignore", category=FutureWarning)  # of libraries, to their authors
     logging.getLogger("bitsandbytes").setLevel(logging.CRITICAL)  # misses an optional kernel, aloud
     try:

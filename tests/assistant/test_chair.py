@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from langchain_core.messages import AIMessage
+from langchain_core.tracers import LangChainTracer
+from langsmith.utils import get_env_var
 from PIL import Image
 from scripted import ScriptedBackend, calls
 
@@ -316,6 +318,26 @@ def test_a_model_that_cannot_be_loaded_says_why(tmp_path: Path) -> None:
     last = list(chair.respond(conversation, "hello"))[-1]
     assert isinstance(last, TurnFinished)
     assert last.turn.error == "The language model is missing: run `consilium fetch`."
+
+
+def test_nothing_is_traced_though_the_environment_asks_for_it(
+    desk: Callable[..., Desk], film: Path, reader: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANGSMITH_TRACING", "true")
+    monkeypatch.setenv("LANGCHAIN_TRACING_V2", "true")
+    monkeypatch.setenv("LANGSMITH_ENDPOINT", "http://127.0.0.1:9")  # a failure sends nothing out
+    get_env_var.cache_clear()
+    tracers: list[str] = []
+    monkeypatch.setattr(LangChainTracer, "__init__", lambda *_, **__: tracers.append("one"))
+    reader(lambda *_: _READING)
+    d = desk(calls(("analyze_scan", {"image": "scan-1"})), _READING.summary)
+    try:
+        d.say("read this", film)
+    finally:
+        monkeypatch.undo()
+        get_env_var.cache_clear()
+    assert d.stored[0].status is TurnStatus.DONE
+    assert tracers == []
 
 
 def test_stop_ends_a_running_tool_and_keeps_the_turn(

@@ -81,3 +81,15 @@ def test_doctor_says_what_is_missing(tmp_path: Path) -> None:
     assert not checks["language model"]["ok"]
     assert "consilium fetch" in checks["language model"]["says"]
     assert checks["data folder"]["ok"]
+
+
+def test_no_library_reports_home() -> None:
+    code = (
+        "from consilium.assistant import cli; cli.app = lambda: None; cli.main();"
+        "from gradio.analytics import analytics_enabled; from huggingface_hub import constants;"
+        "print(analytics_enabled(), constants.HF_HUB_DISABLE_TELEMETRY)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=240, check=True
+    )
+    assert done.stdout.split() == ["False", "True"]
