@@ -1,6 +1,7 @@
 """Settings, from strongest to weakest: flags, environment (CONSILIUM_...), `consilium.toml`, defaults.
 
-The file is looked for in the data folder; `CONSILIUM_CONFIG` names another one.
+The file is looked for in the data folder; `CONSILIUM_CONFIG` names another one. Where the data folder is,
+`CONSILIUM_HOME` alone says: the specialists read it, too, and know no file of settings.
 """
 
 import os
@@ -19,10 +20,24 @@ from consilium.assistant.domain import ConsiliumError
 from consilium.tools.home import data_home
 
 
+class _File(TomlConfigSettingsSource):
+    """The TOML file; it cannot move the data folder, as half of the house would stay behind."""
+
+    def __call__(self) -> dict[str, Any]:
+        found = super().__call__()
+        if "home" in found:
+            raise ConsiliumError(
+                "Setting home: it cannot stand in consilium.toml; set CONSILIUM_HOME instead."
+            )
+        return found
+
+
 class Settings(BaseSettings):
     """Everything that can be set; unknown names in the file are refused."""
 
-    model_config = SettingsConfigDict(env_prefix="CONSILIUM_", extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix="CONSILIUM_", env_ignore_empty=True, extra="forbid"
+    )
 
     home: Path = Field(default_factory=data_home, description="data folder")
     database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the data folder")
@@ -66,7 +81,7 @@ class Settings(BaseSettings):
         file = Path(os.environ.get("CONSILIUM_CONFIG") or data_home() / "consilium.toml")
         if "CONSILIUM_CONFIG" in os.environ and not file.is_file():
             raise ConsiliumError(f"CONSILIUM_CONFIG names {file}, which is not a file.")
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file)
+        return init_settings, env_settings, _File(settings_cls, file)
 
 
 def load_settings(**flags: Any) -> Settings:

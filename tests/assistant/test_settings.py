@@ -6,6 +6,7 @@ import pytest
 
 from consilium.assistant.domain import ConsiliumError
 from consilium.assistant.settings import load_settings
+from consilium.tools.home import data_home
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +36,7 @@ def test_flag_over_environment_over_file(home: Path, monkeypatch: pytest.MonkeyP
         ("port = 99999", "Setting port: Input should be less than or equal to 65535"),
         ("prot = 1", "Setting prot: Extra inputs"),
         ('backend = "openai"', "backend openai needs base_url and model"),
+        ('home = "/elsewhere"', "Setting home: .* set CONSILIUM_HOME"),
         ("port = = 1", "consilium.toml cannot be read"),
     ],
 )
@@ -42,6 +44,14 @@ def test_a_wrong_file_names_what_is_wrong(home: Path, file: str, says: str) -> N
     (home / "consilium.toml").write_text(file)
     with pytest.raises(ConsiliumError, match=says):
         load_settings()
+
+
+@pytest.mark.parametrize("named", ["", "~/somewhere", "relative"])
+def test_the_specialists_know_the_same_data_folder(
+    named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONSILIUM_HOME", named)
+    assert load_settings().home == data_home()
 
 
 def test_an_api_key_is_never_printed(monkeypatch: pytest.MonkeyPatch) -> None:
