@@ -12,6 +12,7 @@ from transformers import TrainerState
 from consilium.assistant.llm import template
 from consilium.assistant.llm.adapter import read_card
 from consilium.finetune.config import TrainingConfig
+from consilium.finetune.trainer import hours_in
 from consilium.tools.registry import TOOLS
 
 
@@ -21,7 +22,6 @@ def write_card(
     config: TrainingConfig,
     data: Mapping[str, Any],
     state: TrainerState,
-    seconds: float,
 ) -> None:
     """Write `card.json` beside the weights; `assistant.llm.adapter.AdapterCard` is what serving reads of it."""
     before = json.loads((config.start_from / "card.json").read_text()) if config.start_from else {}
@@ -37,7 +37,7 @@ def write_card(
         else None,
         "prompt_sha256": template.prompt_sha256(TOOLS.values()),
         "steps": state.global_step,
-        "hours": round(seconds / 3600, 2),
+        "hours": round(hours_in(state), 2),
         "held_out_exact": state.best_metric,
         "final_loss": next((row["loss"] for row in state.log_history[::-1] if "loss" in row), None),
         "weights_sha256": sha256((adapter / "adapter_model.safetensors").read_bytes()).hexdigest(),

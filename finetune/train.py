@@ -9,29 +9,28 @@ Interrupted runs continue from the last checkpoint when the same command is give
 `accelerate launch` the batches are shared among the processes; `batch_size` is then that of one process.
 """
 
-import json
 import os
 import random
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
-from safetensors import SafetensorError
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
     BitsAndBytesConfig,
     EarlyStoppingCallback,
     PreTrainedTokenizerBase,
+    TrainerCallback,
     TrainingArguments,
 )
 
 from consilium.assistant.domain import ConsiliumError
 from consilium.assistant.llm.adapter import read_card
 from consilium.finetune.card import write_card
+from consilium.finetune.checkpoints import last_checkpoint, resumable
 from consilium.finetune.config import TrainingConfig
 from consilium.finetune.examples import Examples, collate, tokenise_fitting
 from consilium.finetune.lines import read_lines
@@ -40,7 +39,7 @@ from consilium.finetune.quick import make_quick
 from consilium.finetune.settings import digest
 from consilium.finetune.synthesis.example import Conversation
 from consilium.finetune.synthesis.generate import generate
-from consilium.finetune.trainer import ChatTrainer, Journal, TimeLimit, shares
+from consilium.finetune.trainer import ChatTrainer, Clock, Journal, shares
 
 
 def train(config: TrainingConfig, base: Path, out: Path) -> Path:
@@ -71,33 +70,25 @@ def train(config: TrainingConfig, base: Path, out: Path) -> Path:
     held_out = _examples(
         tokenizer, generate(config.held_out, seed=config.seed, split="heldout"), config, 0
     )
-    trainer = _trainer(config, base, tokenizer, examples, held_out, out)
-    started = time.monotonic()
-    try:
-        trainer.train(resume_from_checkpoint=_last_checkpoint(out / "checkpoints"))
-    except KeyboardInterrupt as stop:
-        raise ConsiliumError(
-            f"Stopped at step {trainer.state.global_step}. The same command goes on from "
-            f"{_last_checkpoint(out / 'checkpoints') or 'the start'}."
-        ) from stop
-    except (OSError, SafetensorError) as error:
-        raise ConsiliumError(
-            f"A checkpoint could not be written to {out} ({error}). Make room; the same command goes on from "
-            f"{_last_checkpoint(out / 'checkpoints') or 'the start'}."
-        ) from error
+    clock = Clock(config.max_hours)
+    trainer = _trainer(config, base, tokenizer, examples, held_out, [clock, Journal(out)], out)
     adapter = out / "adapter"
-    # Under FSDP every process gives its part.
-    weights = trainer.accelerator.get_state_dict(trainer.model)
-    if trainer.is_world_process_zero():
-        _save(trainer.accelerator.unwrap_model(trainer.model), weights, base.name, adapter)
-        seconds = time.monotonic() - started
-        written = {
-            "conversations": len(conversations),
-            "left_out_as_too_long": len(conversations) - len(examples),
-            "sha256": data,
-            "tokens": sum(row["length"] for row in examples.rows),
-        }
-        write_card(adapter, base.name, config, written, trainer.state, seconds)
+    with resumable(trainer):
+        with clock.heeding_ctrl_c():
+            trainer.train(resume_from_checkpoint=last_checkpoint(out / "checkpoints"))
+        if clock.interrupted:
+            raise KeyboardInterrupt
+        # Under FSDP every process gives its part.
+        weights = trainer.accelerator.get_state_dict(trainer.model)
+        if trainer.is_world_process_zero():
+            _save(trainer.accelerator.unwrap_model(trainer.model), weights, base.name, adapter)
+            written = {
+                "conversations": len(conversations),
+                "left_out_as_too_long": len(conversations) - len(examples),
+                "sha256": data,
+                "tokens": trainer.tokens_learned(),
+            }
+            write_card(adapter, base.name, config, written, trainer.state)
     trainer.accelerator.wait_for_everyone()
     return adapter
 
@@ -124,6 +115,7 @@ def _trainer(
     tokenizer: PreTrainedTokenizerBase,
     examples: Examples,
     held_out: Examples,
+    callbacks: list[TrainerCallback],
     out: Path,
 ) -> ChatTrainer:
     cuda = torch.cuda.is_available()
@@ -143,9 +135,8 @@ def _trainer(
         ends=call_ends(tokenizer),
     )
     measured = "steps" if len(held_out) else "no"
-    callbacks = [TimeLimit(config.max_hours), Journal(out)]
     if len(held_out):
-        callbacks.append(EarlyStoppingCallback(config.patience))
+        callbacks = [*callbacks, EarlyStoppingCallback(config.patience)]
     return ChatTrainer(
         model=model,
         args=TrainingArguments(
@@ -164,6 +155,7 @@ def _trainer(
             eval_strategy=measured,
             eval_steps=config.save_steps,
             load_best_model_at_end=bool(len(held_out)),
+            restore_callback_states_from_checkpoint=True,  # how long early stopping has waited
             metric_for_best_model="exact" if len(held_out) else None,
             greater_is_better=True,
             seed=config.seed,
@@ -245,17 +237,6 @@ def with_lora(model: Any, config: TrainingConfig, base: Path) -> Any:
         task_type="CAUSAL_LM",
     )
     return get_peft_model(model, lora)
-
-
-def _last_checkpoint(folder: Path) -> str | None:
-    """The last complete checkpoint: its state is written last, so a full disk leaves none or a torn one."""
-    for found in sorted(folder.glob("checkpoint-*"), key=lambda p: -int(p.name.split("-")[1])):
-        try:
-            json.loads((found / "trainer_state.json").read_bytes())
-        except (OSError, ValueError):
-            continue
-        return str(found)
-    return None
 
 
 def _save(model: Any, weights: dict[str, Any], base: str, adapter: Path) -> None:

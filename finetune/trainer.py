@@ -1,12 +1,19 @@
 """The loop of transformers with our batches, our loss over all processes, and calls measured on the way."""
 
 import json
+import signal
+import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import torch
+from tqdm import tqdm
 from transformers import (
     EvalPrediction,
     Trainer,
@@ -26,6 +33,13 @@ class ChatTrainer(Trainer):
         lengths = [row["length"] for row in self.train_dataset]  # type: ignore[union-attr]
         together = self.args.per_device_train_batch_size * self.args.world_size
         return BatchesOfLikeLength(lengths, together, self.args.seed)
+
+    def tokens_learned(self) -> int:
+        """Tokens of the conversations that the steps so far were made on, those before a stop included."""
+        together = self.args.per_device_train_batch_size * self.args.world_size
+        lengths = [row["length"] for row in self.train_dataset]  # type: ignore[union-attr]
+        order = self._get_train_sampler()
+        return sum(lengths[i] for i in islice(order, self.state.global_step * together))
 
     def compute_loss(
         self,
@@ -73,22 +87,76 @@ def shares(outcome: EvalPrediction) -> dict[str, float]:
 
 
 @dataclass
-class TimeLimit(TrainerCallback):
-    """Stops after some hours; the run can be resumed."""
+class Clock(TrainerCallback):
+    """Counts the hours and stops after some, or on Ctrl-C, with a checkpoint; the run can be resumed.
+
+    A second Ctrl-C stops at once. Where one of several processes is to stop, all do, at the same step.
+    """
 
     hours: float
-    started: float = 0.0
+    interrupted: bool = False
+    _started: float = 0.0
+    _before: float = 0.0
 
-    def on_train_begin(self, *_: Any, **__: Any) -> None:
-        """Start the clock."""
-        self.started = time.monotonic()
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, *_: Any, **__: Any
+    ) -> None:
+        """Start the clock where the resumed run stopped it."""
+        self._started, self._before = time.monotonic(), hours_in(state)
 
     def on_step_end(
-        self, args: Any, state: TrainerState, control: TrainerControl, **_: Any
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        """Ask for a stop when the time is over."""
-        if time.monotonic() - self.started > self.hours * 3600:
-            control.should_training_stop = True
+        """Ask for a checkpoint and a stop when the time is over; each checkpoint tells the hours."""
+        over = time.monotonic() - self._started > self.hours * 3600
+        over, self.interrupted = _anywhere([over, self.interrupted], args)
+        if over or self.interrupted:
+            control.should_save = control.should_training_stop = True
+        if control.should_save:
+            self._note(state)
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, *_: Any, **__: Any
+    ) -> None:
+        """Tell the hours of the whole run."""
+        self._note(state)
+
+    def _note(self, state: TrainerState) -> None:
+        hours = self._before + (time.monotonic() - self._started) / 3600
+        state.log_history.append({"step": state.global_step, "hours": hours})
+
+    @contextmanager
+    def heeding_ctrl_c(self) -> Iterator[None]:
+        """Let the first Ctrl-C stop the training after its step."""
+        if threading.current_thread() is not threading.main_thread():  # no other gets signals
+            yield
+            return
+        usual = signal.getsignal(signal.SIGINT)
+
+        def heed(*_: Any) -> None:
+            self.interrupted = True
+            tqdm.write("Stopping after this step; Ctrl-C once more stops at once.", file=sys.stderr)
+            signal.signal(signal.SIGINT, usual)
+
+        signal.signal(signal.SIGINT, heed)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, usual)
+
+
+def hours_in(state: TrainerState) -> float:
+    """Hours of training that a run has had, as its log says."""
+    return next((float(row["hours"]) for row in state.log_history[::-1] if "hours" in row), 0.0)
+
+
+def _anywhere(wanted: list[bool], args: TrainingArguments) -> list[bool]:
+    """Of each wish, whether any process has it."""
+    if args.world_size == 1:
+        return wanted
+    votes = torch.tensor(wanted, dtype=torch.float, device=args.device)
+    torch.distributed.all_reduce(votes)
+    return [vote > 0 for vote in votes.tolist()]
 
 
 class Journal(TrainerCallback):

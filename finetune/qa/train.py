@@ -15,11 +15,11 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
-from safetensors import SafetensorError
 from sklearn.model_selection import StratifiedKFold
 from torch.utils.data import Dataset
 
 from consilium.assistant.domain import ConsiliumError
+from consilium.finetune.checkpoints import last_checkpoint, resumable
 from consilium.finetune.qa.batches import Questions
 from consilium.finetune.qa.calibration import Calibration, fit
 from consilium.finetune.qa.card import WEIGHTS, QaCard, write_json
@@ -40,7 +40,7 @@ def train(config: QaConfig, base: str | Path, out: Path) -> Path:
     Raises
     ------
     ConsiliumError
-        If a row of the data is broken, `out` holds another run, or the disk is full (the run then resumes).
+        If a row of the data is broken, `out` holds another run; on a full disk or Ctrl-C, with how to go on.
     """
     items = load(config.dataset, config.data, "train")
     data = digest(map(repr, items))
@@ -55,28 +55,31 @@ def train(config: QaConfig, base: str | Path, out: Path) -> Path:
     loaded, trainer, cut = _run(config, base, items, None, out)
     adapter = out / "adapter"
     if trainer.is_world_process_zero():
-        calibration = fit(torch.tensor(logits), [i.answer for i in held_out]) if logits else None
-        _save(loaded, adapter)
-        card = QaCard(
-            what=f"LoRA adapter that answers {config.dataset}; research only, no medical advice",
-            base=loaded.name,
-            weights_sha256=sha256((adapter / WEIGHTS).read_bytes()).hexdigest(),
-            max_tokens=config.max_tokens,
-            scale=calibration.scale if calibration else 1.0,
-            offsets=list(calibration.offsets) if calibration else [],
-            data={
-                "dataset": config.dataset,
-                "questions": len(items),
-                "sha256": data,
-                "context_cut": cut,
-            },
-            config=config.model_dump(mode="json", exclude={"data", "base"}),
-            cross_validation=_validated(held_out, logits, calibration),
-            test_contamination=_contamination(config, items),
-            minutes_of_this_call=round((time.monotonic() - started) / 60, 1),
-            date=time.strftime("%Y-%m-%d"),
-        )
-        write_json(adapter / "card.json", card.model_dump())
+        with resumable(trainer):
+            calibration = (
+                fit(torch.tensor(logits), [i.answer for i in held_out]) if logits else None
+            )
+            _save(loaded, adapter)
+            card = QaCard(
+                what=f"LoRA adapter that answers {config.dataset}; research only, no medical advice",
+                base=loaded.name,
+                weights_sha256=sha256((adapter / WEIGHTS).read_bytes()).hexdigest(),
+                max_tokens=config.max_tokens,
+                scale=calibration.scale if calibration else 1.0,
+                offsets=list(calibration.offsets) if calibration else [],
+                data={
+                    "dataset": config.dataset,
+                    "questions": len(items),
+                    "sha256": data,
+                    "context_cut": cut,
+                },
+                config=config.model_dump(mode="json", exclude={"data", "base"}),
+                cross_validation=_validated(held_out, logits, calibration),
+                test_contamination=_contamination(config, items),
+                minutes_of_this_call=round((time.monotonic() - started) / 60, 1),
+                date=time.strftime("%Y-%m-%d"),
+            )
+            write_json(adapter / "card.json", card.model_dump())
     trainer.accelerator.wait_for_everyone()
     return adapter
 
@@ -103,9 +106,10 @@ def _held_out_logits(
     if not done.exists():
         loaded, trainer, _ = _run(config, base, learn, held, folder)
         questions = Questions(loaded.tokenizer, held, config.max_tokens)
-        found = trainer.predict(questions).predictions
-        if trainer.is_world_process_zero():
-            write_json(done, torch.as_tensor(found).tolist())
+        with resumable(trainer):
+            found = trainer.predict(questions).predictions
+            if trainer.is_world_process_zero():
+                write_json(done, torch.as_tensor(found).tolist())
         trainer.accelerator.wait_for_everyone()
     logits: list[list[float]] = json.loads(done.read_text(encoding="utf-8"))
     return logits
@@ -136,16 +140,8 @@ def _run(
     tuned = _with_lora(loaded.model, config)
     folder.mkdir(parents=True, exist_ok=True)
     trainer = make_trainer(tuned, config, questions, aside, folder)
-    try:
-        trainer.train(resume_from_checkpoint=_last_checkpoint(folder / "checkpoints"))
-    except (
-        SafetensorError,
-        OSError,
-    ) as error:  # the first says "os error 28" where the disk is full
-        raise ConsiliumError(
-            f"{folder} cannot be written ({error}): free some space and run this again; it goes on "
-            "from the last checkpoint."
-        ) from error
+    with resumable(trainer):
+        trainer.train(resume_from_checkpoint=last_checkpoint(folder / "checkpoints"))
     return Loaded(loaded.name, tuned, loaded.tokenizer), trainer, questions.cut
 
 
@@ -176,12 +172,6 @@ def _with_lora(model: Any, config: QaConfig) -> Any:
     if config.quick:
         make_quick(tuned)
     return tuned
-
-
-def _last_checkpoint(folder: Path) -> str | None:
-    """The newest checkpoint that was written to its end: its state comes last."""
-    whole = [path.parent for path in folder.glob("checkpoint-*/trainer_state.json")]
-    return str(max(whole, key=lambda path: int(path.name.split("-")[1]))) if whole else None
 
 
 def _save(loaded: Loaded, adapter: Path) -> None:

@@ -28,6 +28,7 @@ from consilium.finetune.qa.evaluate import QaEvaluation, evaluate
 from consilium.finetune.qa.items import make_item
 from consilium.finetune.qa.model import load_model
 from consilium.finetune.qa.train import train
+from consilium.finetune.qa.trainer import QaTrainer
 
 CONFIGS = Path(__file__).parents[2] / "finetune" / "configs"
 WORDS = "▁Question: ▁A. ▁B. ▁Answer: ▁A ▁B ▁is ▁it ▁hot ▁cold ▁fire ▁ice ? ▁red ▁blue".split()
@@ -167,7 +168,9 @@ def test_a_run_goes_on_from_its_last_whole_checkpoint(data: Path, tmp_path: Path
     out = tmp_path / "run"
     train(_config(data, epochs=2), base, out)
     checkpoint = next((out / "checkpoints").iterdir())
-    (out / "checkpoints" / "checkpoint-99").mkdir()  # cut off before its state was written
+    (out / "checkpoints" / "checkpoint-98").mkdir()  # cut off before its state was written
+    (out / "checkpoints" / "checkpoint-99").mkdir()
+    (out / "checkpoints" / "checkpoint-99" / "trainer_state.json").write_text('{"best')
     before = (out / "metrics.jsonl").read_text(encoding="utf-8")
     train(_config(data, epochs=2), base, out)
     steps = [json.loads(line)["step"] for line in before.splitlines()]
@@ -180,6 +183,30 @@ def test_a_run_goes_on_from_its_last_whole_checkpoint(data: Path, tmp_path: Path
     data.write_text(data.read_text(encoding="utf-8").replace("fire", "red"), encoding="utf-8")
     with pytest.raises(ConsiliumError, match="data_sha256"):
         train(_config(data, epochs=2), tmp_path / "other", out)
+
+
+def test_a_stop_and_a_full_disk_are_said_with_how_to_go_on(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = _save(tmp_path / "base", LlamaConfig(**SIZES))
+    computed = QaTrainer.compute_loss
+
+    def stop(self: Any, *given: Any, **named: Any) -> Any:
+        if self.state.global_step == 6:
+            raise KeyboardInterrupt
+        return computed(self, *given, **named)
+
+    monkeypatch.setattr(QaTrainer, "compute_loss", stop)
+    with pytest.raises(ConsiliumError, match=r"Stopped at step 6.*checkpoint-5"):
+        train(_config(data, epochs=2), base, tmp_path / "run")
+    monkeypatch.undo()
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("consilium.finetune.qa.train._save", full)
+    with pytest.raises(ConsiliumError, match=r"Make room.*checkpoint-10"):
+        train(_config(data, epochs=2), base, tmp_path / "run")
 
 
 def test_padding_changes_nothing_and_a_missing_option_is_never_chosen(tmp_path: Path) -> None:

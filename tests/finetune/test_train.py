@@ -2,15 +2,19 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from shutil import rmtree
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig
 
@@ -307,38 +311,126 @@ def test_an_adapter_of_another_base_is_refused(tiny: Path, tmp_path: Path) -> No
         train(config, tiny, tmp_path)
 
 
-def test_a_torn_checkpoint_is_passed_over(
-    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+SHORT = {"conversations": 16, "batch_size": 4, "max_tokens": 4000}
+
+
+def _disk_full(*_: Any) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def _torch_on_a_full_disk(*_: Any) -> None:
+    raise RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 704 vs 598")
+
+
+def _safetensors_on_a_full_disk(*_: Any) -> None:
+    raise SafetensorError("Error while serializing: I/O error: No space left (os error 28)")
+
+
+def _at_step(
+    monkeypatch: pytest.MonkeyPatch, name: str, step: int, happens: Callable[..., Any]
 ) -> None:
-    config = TrainingConfig(conversations=16, batch_size=4, save_steps=2, max_tokens=4000)
-    written = ChatTrainer._save_optimizer_and_scheduler
+    """Let something happen in a method of the trainer at a step, in place of what it does."""
+    usual = getattr(ChatTrainer, name)
 
-    def full(self: Any, folder: str) -> None:
-        if self.state.global_step == 4:
-            raise OSError(28, "No space left on device")
-        written(self, folder)
+    def instead(self: Any, *given: Any, **named: Any) -> Any:
+        if self.state.global_step == step:
+            happens()
+        return usual(self, *given, **named)
 
-    monkeypatch.setattr(ChatTrainer, "_save_optimizer_and_scheduler", full)
-    with pytest.raises(ConsiliumError, match=r"No space left.*checkpoint-2"):
+    monkeypatch.setattr(ChatTrainer, name, instead)
+
+
+@pytest.mark.parametrize("full", [_disk_full, _torch_on_a_full_disk])
+def test_a_torn_checkpoint_is_passed_over(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full: Callable[..., Any]
+) -> None:
+    config = TrainingConfig(**SHORT, save_steps=2)
+    _at_step(monkeypatch, "_save_optimizer_and_scheduler", 4, full)
+    with pytest.raises(ConsiliumError, match=r"Make room.*checkpoint-2"):
         train(config, tiny, tmp_path)
     monkeypatch.undo()
     assert json.loads((train(config, tiny, tmp_path) / "card.json").read_text())["steps"] == 4
 
 
-def test_ctrl_c_says_how_to_go_on(
+@pytest.mark.parametrize("full", [_disk_full, _safetensors_on_a_full_disk])
+def test_an_adapter_that_cannot_be_saved_is_saved_by_the_same_command(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full: Callable[..., Any]
+) -> None:
+    config = TrainingConfig(**SHORT)
+    monkeypatch.setattr("consilium.finetune.train._save", full)
+    with pytest.raises(ConsiliumError, match=r"Make room.*checkpoint-4"):
+        train(config, tiny, tmp_path)
+    monkeypatch.undo()
+    assert read_card(train(config, tiny, tmp_path))
+
+
+def test_another_error_is_not_taken_for_a_full_disk(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = TrainingConfig(conversations=16, batch_size=4, save_steps=2, max_tokens=4000)
-    computed = ChatTrainer.compute_loss
+    def fail() -> None:
+        raise RuntimeError("shapes differ")
 
-    def stop(self: Any, *given: Any, **named: Any) -> Any:
-        if self.state.global_step == 3:
-            raise KeyboardInterrupt
-        return computed(self, *given, **named)
+    _at_step(monkeypatch, "compute_loss", 0, fail)
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        train(TrainingConfig(**SHORT), tiny, tmp_path)
 
-    monkeypatch.setattr(ChatTrainer, "compute_loss", stop)
-    with pytest.raises(ConsiliumError, match=r"Stopped at step 3.*checkpoint-2"):
+
+def _ctrl_c() -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, usual = TrainingConfig(**SHORT, save_steps=2), signal.getsignal(signal.SIGINT)
+    _at_step(monkeypatch, "compute_loss", 2, _ctrl_c)
+    with pytest.raises(ConsiliumError, match=r"Stopped at step 3.*checkpoint-3"):
         train(config, tiny, tmp_path)
+    assert signal.getsignal(signal.SIGINT) is usual
+    assert not (tmp_path / "adapter").exists()
+
+
+def test_a_second_ctrl_c_stops_at_once(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _at_step(monkeypatch, "compute_loss", 3, lambda: (_ctrl_c(), _ctrl_c()))
+    with pytest.raises(ConsiliumError, match=r"Stopped at step 3.*checkpoint-2"):
+        train(TrainingConfig(**SHORT, save_steps=2), tiny, tmp_path)
+
+
+def test_hours_and_tokens_are_those_of_the_training_over_all_stops(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def figures(out: Path, **changes: Any) -> dict[str, Any]:
+        adapter = train(TrainingConfig(**SHORT, **changes), tiny, tmp_path / out)
+        found: dict[str, Any] = json.loads((adapter / "card.json").read_text())
+        return found
+
+    now = iter(range(0, 10**9, 36))  # seconds: 0.01 hours pass with each look
+    clock = SimpleNamespace(monotonic=lambda: next(now))
+    monkeypatch.setattr("consilium.finetune.trainer.time", clock)
+    whole = figures(tmp_path / "whole")
+    stopped = figures(tmp_path / "parts", max_hours=0.015)
+    assert stopped["steps"] == 2
+    assert 0 < stopped["data"]["tokens"] < whole["data"]["tokens"]
+    again = figures(tmp_path / "parts", max_hours=0.015)
+    assert again["steps"] == 4
+    assert again["data"]["tokens"] == whole["data"]["tokens"]
+    assert again["hours"] > stopped["hours"] >= 0.03
+
+
+def test_early_stopping_goes_on_waiting_after_a_stop(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = TrainingConfig(
+        conversations=32, batch_size=4, save_steps=1, held_out=8, patience=2, learning_rate=1e-5
+    )
+    _at_step(monkeypatch, "compute_loss", 2, lambda: (_ctrl_c(), _ctrl_c()))
+    with pytest.raises(ConsiliumError, match="checkpoint-2"):
+        train(config, tiny, tmp_path)
+    monkeypatch.undo()
+    adapter = train(config, tiny, tmp_path)
+    assert json.loads((adapter / "card.json").read_text())["steps"] == 3
 
 
 def test_conversations_that_are_all_too_long_are_an_error(tiny: Path, tmp_path: Path) -> None:
