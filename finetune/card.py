@@ -29,7 +29,7 @@ def write_card(
     card = {
         "what": "LoRA adapter that chooses to call or to answer, and puts tool results into words",
         "base": base,
-        "data": {"made_by": "consilium.finetune.synthesis; synthetic, no patient data", **data},
+        "data": dict(data),
         "config": config.model_dump(mode="json", exclude={"data", "start_from"}),
         "cached_prefix": config.cached_prefix,
         "continued_from": read_card(config.start_from).weights_sha256

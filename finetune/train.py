@@ -9,6 +9,7 @@ Interrupted runs continue from the last checkpoint when the same command is give
 `accelerate launch` the batches are shared among the processes; `batch_size` is then that of one process.
 """
 
+import logging
 import os
 import random
 from collections.abc import Iterable
@@ -33,13 +34,16 @@ from consilium.finetune.card import write_card
 from consilium.finetune.checkpoints import last_checkpoint, resumable
 from consilium.finetune.config import TrainingConfig
 from consilium.finetune.examples import Examples, collate, tokenise_fitting
-from consilium.finetune.lines import read_lines
+from consilium.finetune.own_data import read_conversations
 from consilium.finetune.prefixed import call_ends, learn_after, prefix_cache, prefix_ids
 from consilium.finetune.quick import make_quick
 from consilium.finetune.settings import digest
 from consilium.finetune.synthesis.example import Conversation
 from consilium.finetune.synthesis.generate import generate
 from consilium.finetune.trainer import ChatTrainer, Clock, Journal, shares
+
+_log = logging.getLogger(__name__)
+_SYNTHESIS = "consilium.finetune.synthesis; synthetic, no patient data"
 
 
 def train(config: TrainingConfig, base: Path, out: Path) -> Path:
@@ -53,21 +57,29 @@ def train(config: TrainingConfig, base: Path, out: Path) -> Path:
         cannot be written; on Ctrl-C, with how to go on.
     """
     start = _start(config, base)
-    conversations = list(
-        (row for _, row in read_lines(config.data, Conversation))
+    numbered = (
+        read_conversations(config.data)
         if config.data
-        else generate(config.conversations, seed=config.seed)
+        else dict(enumerate(generate(config.conversations, seed=config.seed), start=1))
     )
+    conversations = list(numbered.values())
     data = digest(conversation.model_dump_json() for conversation in conversations)
     config.claim(out, base_model=base.name, data_sha256=data, start_from_sha256=start)
     torch.manual_seed(config.seed)
     tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
-    examples = _examples(tokenizer, conversations, config, config.answer_share)
+    examples, left_out = _examples(tokenizer, conversations, config, config.answer_share)
     if not len(examples):
         raise ConsiliumError(
             f"None of {len(conversations)} conversations has at most {config.max_tokens} tokens (max_tokens)."
         )
-    held_out = _examples(
+    if config.data and left_out:
+        lines = [str(line) for line in numbered]
+        _log.warning(
+            "%s: %d of %d conversations are left out, their first turn has over %d tokens (max_tokens): line %s",
+            *(config.data, len(left_out), len(lines), config.max_tokens),
+            ", ".join(lines[i] for i in left_out),
+        )
+    held_out, _ = _examples(
         tokenizer, generate(config.held_out, seed=config.seed, split="heldout"), config, 0
     )
     clock = Clock(config.max_hours)
@@ -83,8 +95,9 @@ def train(config: TrainingConfig, base: Path, out: Path) -> Path:
         if trainer.is_world_process_zero():
             _save(trainer.accelerator.unwrap_model(trainer.model), weights, base.name, adapter)
             written = {
+                "made_by": config.data.name if config.data else _SYNTHESIS,
                 "conversations": len(conversations),
-                "left_out_as_too_long": len(conversations) - len(examples),
+                "left_out_as_too_long": len(left_out),
                 "sha256": data,
                 "tokens": trainer.tokens_learned(),
             }
@@ -98,15 +111,17 @@ def _examples(
     conversations: Iterable[Conversation],
     config: TrainingConfig,
     answer_share: float,
-) -> Examples:
+) -> tuple[Examples, list[int]]:
+    """Conversations as tokens, and which of them (from 0) are too long."""
     chance = random.Random(config.seed)
-    tokenised = (
+    tokenised = [
         tokenise_fitting(
             tokenizer, c, config.max_tokens, with_answer=chance.random() < answer_share
         )
         for c in conversations
-    )
-    return Examples(row for row in tokenised if row)
+    ]
+    left_out = [number for number, row in enumerate(tokenised) if not row]
+    return Examples(row for row in tokenised if row), left_out
 
 
 def _trainer(

@@ -35,7 +35,8 @@ def _turns(category: Category, writer: Writer) -> list[Turn]:
             return followups.about_result(writer)
 
 
-def _category(turns: Sequence[Turn]) -> Category:
+def category_of(turns: Sequence[Turn]) -> Category:
+    """What kind of conversation some turns make."""
     if len(turns) > 1:
         return "followup"
     calls = turns[0].calls
@@ -49,7 +50,7 @@ def _category(turns: Sequence[Turn]) -> Category:
 def framed(frame: Frame, writer: Writer, name: str) -> Conversation:
     """A conversation that a frame gives."""
     turns = frame.fill(writer)
-    return _conversation(name, _category(turns), turns)
+    return _conversation(name, category_of(turns), turns)
 
 
 def _conversation(name: str, category: Category, turns: list[Turn]) -> Conversation:

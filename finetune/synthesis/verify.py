@@ -39,29 +39,46 @@ def problems(conversation: Conversation) -> list[str]:
     return [f"{conversation.id}: {problem}" for problem in found]
 
 
+def broken(turn: Turn) -> Iterator[str]:
+    """What keeps a turn from being learned: calls that no tool takes, results that do not fit them, no reply."""
+    if unknown := [call.name for call in turn.calls if call.name not in TOOLS]:
+        yield f"There is no tool {unknown[0]}."
+        return
+    if len(turn.complete) != len(turn.results):
+        yield "There is not one result for each call that lacks nothing."
+    if not turn.reply.strip():
+        yield "The reply is empty."
+    for call in turn.calls:
+        yield from _against_contract(call)
+
+
+def _against_contract(call: Call) -> Iterator[str]:
+    try:
+        TOOLS[call.name].args.model_validate(call.arguments)
+    except ValidationError as error:
+        absent = {("missing", name) for name in call.lacking}
+        for fault in (e for e in error.errors() if (e["type"], *e["loc"]) not in absent):
+            where = ".".join(map(str, (call.name, *fault["loc"])))
+            yield f"The call breaks the contract: {where}: {fault['msg']}."
+
+
 def _of_turn(turn: Turn, said: str, attached: set[str]) -> Iterator[str]:
+    if faults := list(broken(turn)):
+        yield from faults
+        return
     lacking = {name for call in turn.calls for name in call.lacking}
     if not lacking <= set(turn.asks):
         yield "A call lacks a value that is not asked for."
     if turn.calls and set(turn.asks) - lacking:
         yield "A turn calls without what it asks for."
-    if len(turn.complete) != len(turn.results):
-        yield "There is not one result for each call that lacks nothing."
-    if len(re.findall(r"\w\S*", turn.reply)) > _LONGEST_REPLY or not turn.reply:
-        yield f"The reply is empty or longer than {_LONGEST_REPLY} words."
+    if len(re.findall(r"\w\S*", turn.reply)) > _LONGEST_REPLY:
+        yield f"The reply is longer than {_LONGEST_REPLY} words."
     for call in turn.calls:
         yield from _of_call(call, said, attached)
 
 
 def _of_call(call: Call, said: str, attached: set[str]) -> Iterator[str]:
-    args = TOOLS[call.name].args
-    try:
-        args.model_validate(call.arguments)
-    except ValidationError as error:
-        faults = [e for e in error.errors() if (e["type"], *e["loc"]) not in _absent(call)]
-        if faults:
-            yield f"The call {call.name} breaks the contract: {error}"
-    order = [name for name in args.model_fields if name in call.arguments]
+    order = [name for name in TOOLS[call.name].args.model_fields if name in call.arguments]
     if list(call.arguments) != order:
         yield f"The arguments of {call.name} are not in the contract's order."
     numbers = stated_numbers(said)
@@ -72,10 +89,6 @@ def _of_call(call: Call, said: str, attached: set[str]) -> Iterator[str]:
             yield f"{value} is not attached."
         elif name not in _INFERRED:
             yield from (f"{name} = {n} was not said." for n in _numbers(value) if n not in numbers)
-
-
-def _absent(call: Call) -> set[tuple[str, ...]]:
-    return {("missing", name) for name in call.lacking}
 
 
 def _numbers(value: Any) -> list[float]:

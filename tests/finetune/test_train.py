@@ -27,6 +27,7 @@ from consilium.finetune.config import TrainingConfig
 from consilium.finetune.examples import collate, messages, tokenise, tokenise_fitting
 from consilium.finetune.lines import read_lines
 from consilium.finetune.merge import merge
+from consilium.finetune.own_data import read_conversations
 from consilium.finetune.prefixed import learn_after, prefix_cache, prefix_ids
 from consilium.finetune.quick import make_quick, sampled_losses
 from consilium.finetune.synthesis.example import Conversation
@@ -190,6 +191,76 @@ def test_a_broken_line_is_named(tmp_path: Path) -> None:
     file.write_text(next(generate(1, seed=1)).model_dump_json() + "\n{}\n")
     with pytest.raises(ConsiliumError, match="line 2"):
         list(read_lines(file, Conversation))
+
+
+_RISK = {
+    "age": 54,
+    "sex": "male",
+    "total_cholesterol": 228,
+    "hdl_cholesterol": 38,
+    "systolic_bp": 146,
+}
+_RIGHT: dict[str, Any] = {
+    "user": "risk?",
+    "calls": [{"name": "predict_risk", "arguments": _RISK}],
+    "results": [{"summary": "It is 9 %."}],
+    "reply": "It is 9 %.",
+}
+
+
+def _line(**changes: Any) -> str:
+    return json.dumps({"turns": [_RIGHT | changes]}) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ('{"turns": []}\n', "line 2: turns: List should have at least 1 item"),
+        (_line(reply=" "), "line 2, turn 1: The reply is empty"),
+        (_line(results=[]), "line 2, turn 1: There is not one result for each call"),
+        (_line(results=[{"summary": "a"}] * 2), "line 2, turn 1: There is not one result"),
+        (_line(calls=[{"name": "cure", "arguments": {}}]), "line 2, turn 1: There is no tool cure"),
+        (
+            _line(calls=[{"name": "predict_risk", "arguments": {**_RISK, "age": "54"}}]),
+            "line 2, turn 1: The call breaks the contract: predict_risk.age: ",
+        ),
+    ],
+)
+def test_a_conversation_that_nobody_can_learn_from_is_named(
+    tmp_path: Path, line: str, says: str
+) -> None:
+    file = tmp_path / "data.jsonl"
+    file.write_text(_line() + line)
+    with pytest.raises(ConsiliumError, match=says):
+        train(TrainingConfig(data=file), tmp_path, tmp_path / "run")
+
+
+def test_an_empty_file_holds_no_conversation(tmp_path: Path) -> None:
+    (file := tmp_path / "data.jsonl").touch()
+    with pytest.raises(ConsiliumError, match="holds no conversation"):
+        train(TrainingConfig(data=file), tmp_path, tmp_path / "run")
+
+
+def test_the_example_of_the_guide_is_trained_on(
+    tiny: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "finetuning.md").read_text(encoding="utf-8")
+    example = [row for row in guide.splitlines() if row.startswith('{"turns"') and '"reply"' in row]
+    file = tmp_path / "own.jsonl"
+    file.write_text("\n".join([*example, _line(user="risk? " * 500)]))
+    assert [(c.id, c.category) for c in read_conversations(file).values()] == [
+        ("line 1", "single"),
+        ("line 2", "missing"),
+        ("line 3", "followup"),
+        ("line 4", "single"),
+    ]
+    adapter = train(TrainingConfig(data=file, batch_size=4, answer_share=1), tiny, tmp_path / "run")
+    card = json.loads((adapter / "card.json").read_text())
+    assert card["data"]["conversations"] == 4
+    assert card["data"]["left_out_as_too_long"] == 1
+    assert card["data"]["made_by"] == "own.jsonl"
+    assert "own.jsonl: 1 of 4 conversations are left out" in caplog.text
+    assert caplog.text.rstrip().endswith("line 4")
 
 
 def _loss_and_gradients(tiny: Path, *, quick: bool) -> tuple[float, list[torch.Tensor]]:
