@@ -31,6 +31,7 @@ from transformers.utils.logging import disable_progress_bar
 from consilium.assistant.domain import ConsiliumError
 from consilium.assistant.llm import template
 from consilium.assistant.llm.adapter import read_card
+from consilium.assistant.llm.cache import cut_back, rewindable_cache
 from consilium.tools.contract import ToolSpec
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -93,7 +94,8 @@ class LocalModel:
         Raises
         ------
         ConsiliumError
-            If the model or the adapter cannot be loaded, or CUDA is asked for and absent.
+            If the model or the adapter cannot be loaded or is of a kind that cannot be decoded here, or CUDA is
+            asked for and absent.
         """
         card = read_card(adapter) if adapter else None
         disable_progress_bar()  # type: ignore[no-untyped-call]
@@ -127,7 +129,7 @@ class LocalModel:
         behind = card is None or card.cached_prefix
         if adapter is not None and not behind:
             model = _with_adapter(model, adapter, merge=quantization == "none")
-        cache = DynamicCache(config=model.config)
+        cache = rewindable_cache(model.config)
         with torch.inference_mode():
             model(torch.tensor([prefix], device=model.device), past_key_values=cache)
         if adapter is not None and behind:
@@ -253,9 +255,7 @@ class LocalModel:
         return shared
 
     def _crop(self, length: int) -> None:
-        layers: list[Any] = list(self._cache.layers)
-        for layer in layers:  # each by its own length: a pass that failed may have grown some
-            layer.crop(length - layer.get_seq_length())
+        cut_back(self._cache, length)
         self._cached = self._cached[:length]
 
     def _forward(self, ids: list[int], rows: int) -> torch.Tensor:
