@@ -3,9 +3,11 @@
 Rules (read from the leaderboard's AST checker; this is our own code): one call per right call; all required
 arguments and no unknown one; the type is exactly the declared one, an integer passing for a float, items of a list
 checked one level deep; where the acceptable answer is of another type (a variable's name), that type passes too;
-strings without case, blanks and the marks , . / - _ * ^ and with either quote; "" among the acceptable values
-means the argument may be left out. Those string rules read "15 mg" as "1.5 mg": here the numbers of two strings
-must be the same as well, so nothing passes here that fails there.
+strings without case, blanks and the marks , . / - _ * ^ and with either quote, also as items of a list or values of a
+dictionary, but exact where they stand deeper; "" among the acceptable values means that the argument may be left out,
+or be an empty list. Those string rules read "15 mg" as "1.5 mg": here the numbers of two such strings must be the same
+as well. So a call that passes here passes there, once the dots are back in a function's name: servers take none, and
+an underscore in place of one is right here.
 """
 
 import re
@@ -85,17 +87,16 @@ def _value_right(prop: Mapping[str, Any], acceptable: Sequence[Any], value: Any)
         return value in acceptable
     if declared is dict:
         return any(_dict_right(value, wanted) for wanted in acceptable if wanted != _LEFT_OUT)
-    if declared is list and items is dict:
+    if declared is list:
+        item_right = _dict_right if items is dict else _same
         return any(
             len(value) == len(wanted)
-            and all(_dict_right(v, w) for v, w in zip(value, wanted, strict=True))
-            for wanted in acceptable
-            if isinstance(wanted, list)
+            and all(item_right(v, w) for v, w in zip(value, wanted, strict=True))
+            for wanted in acceptable  # "" is as good as an empty list
+            if isinstance(wanted, list) or wanted == _LEFT_OUT
         )
     if declared is str:
         return any(_same(value, wanted) for wanted in acceptable if isinstance(wanted, str))
-    if declared is list:
-        return any(_same(value, wanted) for wanted in acceptable if isinstance(wanted, list))
     return value in acceptable
 
 
@@ -128,8 +129,6 @@ def _dict_right(value: Any, wanted: Any) -> bool:
 def _same(value: Any, wanted: Any) -> bool:
     if isinstance(value, str) and isinstance(wanted, str):
         return _plain(value) == _plain(wanted) and numbers_in(value) == numbers_in(wanted)
-    if isinstance(value, list) and isinstance(wanted, list):
-        return len(value) == len(wanted) and all(map(_same, value, wanted))
     return bool(value == wanted)
 
 

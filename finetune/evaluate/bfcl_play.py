@@ -2,8 +2,8 @@
 
 The local model reads them in our system prompt and decides and calls as in a chat, its calls under a grammar of the
 entry's JSON schema. An adapter was trained behind our six tools only; as in a chat, the prefix of the entry's
-functions is computed by the base model without it. So the figure of an adapted model is a regression test of what
-is left of general calling, not its purpose.
+functions is computed by the base model without it, unless its card says otherwise. So the figure of an adapted model
+is a regression test of what is left of general calling, not its purpose.
 """
 
 import json
@@ -20,7 +20,7 @@ from transformers import DynamicCache
 from consilium import prompts
 from consilium.assistant.domain import ConsiliumError, ModelInfo
 from consilium.assistant.llm import template
-from consilium.assistant.llm.adapter import chosen_adapter
+from consilium.assistant.llm.adapter import chosen_adapter, read_card
 from consilium.assistant.llm.backend import load_backend
 from consilium.assistant.llm.chat import parsed_calls
 from consilium.assistant.llm.local import LocalModel, Usage
@@ -68,7 +68,8 @@ def _local(settings: Settings, unconstrained: bool) -> Caller:
         )
 
     tuned = load(with_adapter=True)
-    base = load(with_adapter=False) if adapter else tuned
+    behind = adapter is not None and read_card(adapter).cached_prefix
+    base = load(with_adapter=False) if behind else tuned
     info = ModelInfo(
         name=tuned.name,
         adapter=tuned.adapter,
@@ -109,7 +110,7 @@ def _decode(local: LocalModel, entry: Entry, unconstrained: bool) -> list[tuple[
         text = _text(local, chat, ANYTHING, usage)
         decision, _, text = text.partition("\n")
     else:
-        chances = local.decide(chat, ["call", "ask", "answer"], usage)
+        chances = local.decide(chat, ["call", "answer"], usage)
         decision = max(chances, key=chances.__getitem__)
         if decision == "call":
             text = _text(local, [*chat, *local.tokens("call\n")], _grammar(entry), usage)

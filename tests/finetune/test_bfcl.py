@@ -4,12 +4,16 @@ import json
 import os
 from collections.abc import Callable
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from consilium.assistant.domain import ConsiliumError
+from consilium.assistant.settings import load_settings
+from consilium.finetune.evaluate import bfcl_play
 from consilium.finetune.evaluate.bfcl import Entry, read_entries
 from consilium.finetune.evaluate.bfcl_grade import fault, numbers_in
 from consilium.finetune.evaluate.bfcl_run import bfcl_report, evaluate_bfcl
@@ -33,6 +37,8 @@ ENTRY = {
                     "rate": {"type": "float"},
                     "rooms": {"type": "array", "items": {"type": "string"}},
                     "who": {"type": "dict", "properties": {"name": {"type": "string"}}},
+                    "beds": {"type": "array", "items": {"type": "array"}},
+                    "teams": {"type": "array", "items": {"type": "dict"}},
                     "now": {"type": "boolean"},
                 },
                 "required": ["dose", "hours"],
@@ -46,7 +52,12 @@ ENTRY = {
                 "hours": [8],
                 "rate": [2.0, ""],
                 "rooms": [["A-1", "B"], ""],
-                "who": [{"name": ["Ann", "ann lee"], "ward": ["", "4"]}, ""],
+                "beds": [[["A-1", 2]], ""],
+                "teams": ["", [{"name": ["Red"]}]],
+                "who": [
+                    {"name": ["Ann", "ann lee"], "ward": ["", "4"], "rooms": ["", ["A-1"]]},
+                    "",
+                ],
                 "now": [True],
             }
         }
@@ -69,6 +80,10 @@ def said(arguments: dict[str, Any], name: str = "ward.give") -> str:
         {"rooms": ["a1", "b"]},
         {"who": {"name": "Ann Lee"}},
         {"who": {"name": "ann", "ward": "4"}},
+        {"rooms": []},
+        {"beds": []},
+        {"beds": [["A-1", 2]]},
+        {"teams": []},
     ],
 )
 def test_right_by_the_published_rules(more: dict[str, Any]) -> None:
@@ -90,6 +105,10 @@ def test_right_by_the_published_rules(more: dict[str, Any]) -> None:
         {"rooms": ["A-1"]},
         {"rooms": "A-1, B"},
         {"who": {"name": "Bob"}},
+        {"beds": [["a1", 2]]},  # the published rule leaves nested strings as they are
+        {"beds": [[]]},
+        {"teams": [{}]},
+        {"who": {"name": "Ann", "rooms": ["A1"]}},
         {"who": {}},
         {"who": {"name": "Ann", "age": 3}},
         {"now": False},
@@ -250,3 +269,42 @@ def test_a_signature_and_a_schema_of_any_function(function: dict[str, Any]) -> N
     schema = made.schema_of_arguments()
     assert schema["properties"]["who"]["type"] == "object"
     assert schema["required"] == ["dose", "hours"]
+
+
+@pytest.mark.parametrize(("cached", "loads"), [(True, [True, False]), (False, [True])])
+def test_the_base_model_reads_the_prefix_where_the_adapter_was_trained_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cached: bool, loads: list[bool]
+) -> None:
+    (tmp_path / "adapter_model.safetensors").write_bytes(b"weights")
+    card = {
+        "what": "",
+        "base": "b",
+        "prompt_sha256": "",
+        "weights_sha256": sha256(b"weights").hexdigest(),
+        "date": "",
+        "cached_prefix": cached,
+    }
+    (tmp_path / "card.json").write_text(json.dumps(card))
+    loaded: list[bool] = []
+
+    def load(*_: Any, adapter: Path | None, **__: Any) -> Any:
+        loaded.append(adapter is not None)
+        model = SimpleNamespace(device="cpu", dtype="torch.float32")
+        return SimpleNamespace(name="b", adapter="a", adapter_sha256="", model=model)
+
+    monkeypatch.setattr(bfcl_play.LocalModel, "load", load)
+    bfcl_play.open_caller(load_settings(model="b", adapter=str(tmp_path)))
+    assert loaded == loads
+
+
+def test_the_model_decides_between_a_call_and_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    offered: list[str] = []
+
+    def decide(_: Any, options: list[str], __: Any) -> dict[str, float]:
+        offered.extend(options)
+        return dict.fromkeys(options, 0.0) | {"answer": 1.0}
+
+    local: Any = SimpleNamespace(tokens=list, tokenizer=None, decide=decide)
+    monkeypatch.setattr(bfcl_play.template, "render", lambda *_, **__: "")
+    assert bfcl_play._decode(local, Entry.model_validate(ENTRY), unconstrained=False) == []
+    assert offered == ["call", "answer"]
