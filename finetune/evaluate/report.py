@@ -1,8 +1,8 @@
-"""One report from graded cases: shares with Wilson intervals, F1 with a seeded bootstrap over cases."""
+"""One report from graded cases: shares with Wilson intervals, those of arguments with a seeded bootstrap over cases."""
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ def make_report(
     calling = [turn for expect, turn in graded if expect.calls]
     asking = [turn for expect, turn in graded if expect.asks]
     flat = [turn for turns in grades for turn in turns]
+    right, numbers = _numbers(flat)
     return {
         "model": model,
         "exact": share(sum(exact), len(exact)),
@@ -54,12 +55,10 @@ def make_report(
         },
         "tool_names": share(sum(turn.names_right for turn in calling), len(calling)),
         "exact_calls": share(sum(turn.exact for turn in calling), len(calling)),
-        "argument_f1": _f1_with_interval(grades),
+        "argument_f1": _of_arguments(grades, _f1, sum(turn.expected for turn in flat)),
         "no_call_recall": share(sum(no_call), len(no_call)),
         "asked_by_name": share(sum(turn.exact for turn in asking), len(asking)),
-        "numbers_and_units": share(
-            sum(turn.numbers_right for turn in flat), sum(turn.numbers for turn in flat)
-        ),
+        "numbers_and_units": {"right": right} | _of_arguments(grades, _numbers, numbers),
         "confusion": _confusion(cases, predictions),
         "wrong_cases": [case.id for case, right in zip(cases, exact, strict=True) if not right],
         "worst": sorted(
@@ -84,22 +83,33 @@ def share(right: int, n: int) -> dict[str, Any]:
     }
 
 
-def _f1(turns: Sequence[TurnGrade]) -> float:
-    right = sum(turn.right for turn in turns)
-    both = sum(turn.expected + turn.given for turn in turns)
-    return 200 * right / both if both else 0.0
+def _f1(turns: Sequence[TurnGrade]) -> tuple[int, int]:
+    """Right and all, of which the quotient is F1."""
+    return 2 * sum(turn.right for turn in turns), sum(turn.expected + turn.given for turn in turns)
 
 
-def _f1_with_interval(grades: Sequence[Sequence[TurnGrade]]) -> dict[str, Any]:
+def _numbers(turns: Sequence[TurnGrade]) -> tuple[int, int]:
+    """Numbers and units that are right, and all."""
+    return sum(turn.numbers_right for turn in turns), sum(turn.numbers for turn in turns)
+
+
+def _of_arguments(
+    grades: Sequence[Sequence[TurnGrade]],
+    count: Callable[[Sequence[TurnGrade]], tuple[int, int]],
+    n: int,
+) -> dict[str, Any]:
+    """A share of arguments; its interval resamples cases, for the arguments of one call are right or wrong together."""
+
+    def percent(cases: Sequence[Sequence[TurnGrade]]) -> float:
+        right, both = count([turn for turns in cases for turn in turns])
+        return 100 * right / both if both else 0.0
+
     draw = random.Random(0)
-    resampled = sorted(
-        _f1([turn for turns in draw.choices(grades, k=len(grades)) for turn in turns])
-        for _ in range(_RESAMPLES)
-    )
+    resampled = sorted(percent(draw.choices(grades, k=len(grades))) for _ in range(_RESAMPLES))
     tail = _RESAMPLES // 40
     return {
-        "n": sum(turn.expected for turns in grades for turn in turns),
-        "percent": round(_f1([turn for turns in grades for turn in turns]), 1),
+        "n": n,
+        "percent": round(percent(grades), 1) if n else None,
         "interval": [round(resampled[tail], 1), round(resampled[-tail - 1], 1)],
     }
 

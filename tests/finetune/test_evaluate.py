@@ -250,6 +250,19 @@ def test_gold_answers_of_the_dev_cases_score_100() -> None:
     assert json.dumps(report) == json.dumps(make_report(cases, _gold(cases), {"name": "gold"}))
 
 
+def test_the_numbers_of_one_case_are_not_independent() -> None:
+    cases = [case(_RISK).model_copy(update={"id": str(number)}) for number in range(10)]
+    right = PredictedTurn(calls=[PredictedCall(name="predict_risk", arguments=_GOOD)])
+    played = [
+        Prediction(id=c.id, turns=[right if number < 5 else PredictedTurn()])
+        for number, c in enumerate(cases)
+    ]
+    numbers = make_report(cases, played, {})["numbers_and_units"]
+    assert (numbers["right"], numbers["n"], numbers["percent"]) == (25, 50, 50.0)
+    low, high = numbers["interval"]
+    assert low <= 20 and high >= 80  # of 10 cases; 50 numbers by themselves would give 37 to 63
+
+
 def test_predictions_resume(tmp_path: Path) -> None:
     cases = [case(_RISK).model_copy(update={"id": name}) for name in "ab"]
     played: list[str] = []
