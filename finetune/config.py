@@ -23,7 +23,8 @@ class TrainingConfig(RunSettings):
         and dropout.
     quantization : "nf4" is QLoRA (Dettmers 2023, arXiv 2305.14314): the base in 4 bits, adapters in full.
     batch_size : conversations per step and process.
-    held_out : conversations by other writers on which calls are measured every `save_steps`; 0 for none.
+    held_out : conversations in wording held back from training (of the frames every eighth, by the same hands) on which
+        calls are measured every `save_steps`; 0 for none.
     patience : measurements without a better one before training stops.
     """
 

@@ -1,9 +1,10 @@
-"""How often an adapter says each reply exactly, on conversations by writers whose wording was never trained on.
+"""How often an adapter says each reply exactly, on conversations whose wording was never trained on.
 
     python -m consilium.finetune.held_out [--adapter FOLDER] [--count 400] [--seed 1]
 
 A conversation counts when every token of every reply (calls included) is the most probable one, which is when greedy
-decoding without a grammar would say it so. Real cases by other hands are what `consilium eval tools` is for.
+decoding without a grammar would say it so. The frames among them are every eighth by the same hands: real cases by
+other hands are what `consilium eval tools` is for.
 """
 
 import argparse
