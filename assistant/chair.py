@@ -6,6 +6,7 @@ was said before it is never lost.
 
 import logging
 import queue
+import re
 import threading
 import time
 from collections import defaultdict
@@ -52,6 +53,9 @@ _log = logging.getLogger(__name__)
 
 _NO_ANSWER = "I could not put an answer into words; please ask again in another way."
 _STOPPED = "Stopped."
+_TOO_LONG = "The answer ends here, at the longest it may be."
+# Ends of sentences; a stop behind a digit at the very end may be a decimal point.
+_END = re.compile(r"[.!?]+[)\"”]?(?=\s)|(?<![\d.!?])[.!?]+$|\n")
 
 
 class Chair:
@@ -250,6 +254,7 @@ class _Record:
             if isinstance(message, ToolMessage):
                 self._allowed |= grounds([str(message.content)])
         self._text = ""
+        self._too_long = False
         self._began: dict[str, float] = {}
         self.shown = ""
 
@@ -294,6 +299,7 @@ class _Record:
 
     def _decision(self, message: AIMessage) -> None:
         metadata = message.response_metadata
+        self._too_long = metadata.get("finish_reason") == "length"
         decision = metadata.get("decision", "call" if message.tool_calls else "answer")
         self._turn.decision = self._turn.decision or decision
         self._turn.incomplete += [
@@ -306,14 +312,19 @@ class _Record:
     def _whole_words(self) -> str:
         return self._text[: max(self._text.rfind(" "), self._text.rfind("\n"), 0)]
 
+    def _whole_sentences(self) -> str:
+        return self._text[: max((end.end() for end in _END.finditer(self._text)), default=0)]
+
     def finish(self, *, cut: bool) -> None:
         """Check the whole answer; where a sentence had to go, the results speak for themselves.
 
         So does a result that the answer passes over, and whatever failed. What a call lacked is asked at the end. Of
-        an answer that was cut the last word is left out: half of 142 is another number.
+        an answer that was stopped the last word is left out: half of 142 is another number; of one that grew too
+        long, the last sentence.
         """
         turn = self._turn
-        text = self._whole_words() if cut else self._text
+        too_long = self._too_long and not cut
+        text = self._whole_words() if cut else self._whole_sentences() if too_long else self._text
         if turn.incomplete and not turn.calls:  # the house's own question: nothing to check
             turn.answer = text
             return
@@ -323,7 +334,8 @@ class _Record:
             results = [r for r in results if _passed_over(turn.answer, r)]
         unsaid = dict.fromkeys(r.summary for r in results if not _says(turn.answer, r.summary))
         asked = question((self._specs[c.name], c.arguments) for c in turn.incomplete)
-        turn.answer = " ".join([turn.answer, *unsaid, asked]).strip()
+        parts = [turn.answer, _TOO_LONG * too_long, *unsaid, asked]
+        turn.answer = " ".join(part for part in parts if part)
 
 
 def _passed_over(answer: str, result: ToolResult) -> bool:

@@ -126,6 +126,8 @@ class LocalChatModel(BaseChatModel):
                 if run_manager:
                     run_manager.on_llm_new_token(piece, chunk=said_now)
                 yield said_now
+            if usage.new_tokens >= self.max_answer_tokens:
+                metadata["finish_reason"] = "length"  # as servers say it
         yield chunk(usage=vars(usage), last=True, **metadata)
 
     def _complete(

@@ -369,6 +369,25 @@ def test_stop_does_not_wait_for_a_slow_model(desk: Callable[..., Desk]) -> None:
     assert d.stored[0].status is TurnStatus.STOPPED
 
 
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("It is 142. So 1", "It is 142."),
+        ("It is 142. So 1.", "It is 142."),
+        ("It is 142. So it is.", "It is 142. So it is."),
+        ("Two lines:\n- 142\n- 1", "Two lines:\n- 142"),
+        ("So 1", ""),
+    ],
+)
+def test_an_answer_that_grew_too_long_ends_with_a_whole_sentence(
+    desk: Callable[..., Desk], said: str, kept: str
+) -> None:
+    d = desk(AIMessage(said, response_metadata={"finish_reason": "length"}))
+    d.say("142 and 1.5 and 1 and 2")
+    mark = "The answer ends here, at the longest it may be."
+    assert d.stored[0].answer == f"{kept} {mark}".strip()
+
+
 def test_a_full_disk_still_shows_the_answer(
     desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,7 +38,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/event-stream")
         self.end_headers()
         for index, delta in enumerate(reply):
-            finish = "stop" if index == len(reply) - 1 else None
+            finish = delta.pop("finish", "stop") if index == len(reply) - 1 else None
             chunk = {
                 "id": "1",
                 "object": "chat.completion.chunk",
@@ -113,6 +113,15 @@ def test_a_call_with_wrong_types_is_a_result_not_a_crash(server: _Server, tmp_pa
     assert turn.calls[0].result is not None
     assert turn.calls[0].result.status == "error"
     assert turn.answer == f"That did not work. {turn.calls[0].result.summary}"
+
+
+def test_an_answer_cut_at_the_token_limit_ends_with_a_whole_sentence(
+    server: _Server, tmp_path: Path
+) -> None:
+    said = [{"content": "You said 142. Of that,"}, {"content": " 1", "finish": "length"}]
+    server.replies += [said]
+    turn = ask(server, tmp_path, "142 and 1")
+    assert turn.answer == "You said 142. The answer ends here, at the longest it may be."
 
 
 def test_a_server_that_fails_ends_the_turn_with_a_sentence(server: _Server, tmp_path: Path) -> None:

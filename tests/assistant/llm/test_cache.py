@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 import torch
 import xgrammar as xgr
-from tokenizers import Tokenizer, models, pre_tokenizers
-from tokenizers.decoders import ByteLevel
+from tiny import SIZES, saved
 from transformers import (
     FalconH1Config,
     FalconH1ForCausalLM,
@@ -19,7 +18,6 @@ from transformers import (
     LlamaForCausalLM,
     MistralConfig,
     MistralForCausalLM,
-    PreTrainedTokenizerFast,
 )
 
 from consilium.assistant.domain import ConsiliumError
@@ -27,50 +25,21 @@ from consilium.assistant.llm.local import LocalModel, Usage
 
 _WINDOW = 16
 _SAYABLE = {*ascii_letters, *" .,?"}
-_SIZES: dict[str, Any] = {
-    "hidden_size": 32,
-    "intermediate_size": 64,
-    "num_hidden_layers": 3,
-    "num_attention_heads": 2,
-    "num_key_value_heads": 1,
-    "head_dim": 16,
-    "max_position_embeddings": 4096,
-    "pad_token_id": 0,
-}
-
-
-def _tokenizer() -> PreTrainedTokenizerFast:
-    """One token for each byte, and an end mark."""
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    vocabulary = {"<|im_end|>": 0, **{byte: i for i, byte in enumerate(alphabet, start=1)}}
-    tokenizer = Tokenizer(models.BPE(vocabulary, []))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    tokenizer.decoder = ByteLevel()
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|im_end|>")
-
-
-def _saved(folder: Path, kind: Any, config: Any) -> Path:
-    torch.manual_seed(0)
-    tokenizer = _tokenizer()
-    config.vocab_size, config.eos_token_id = len(tokenizer), tokenizer.eos_token_id
-    kind(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
 
 
 def _gemma() -> tuple[Any, Any]:
     types = ["sliding_attention", "full_attention", "sliding_attention"]
     return Gemma3ForCausalLM, Gemma3TextConfig(
-        **_SIZES, sliding_window=_WINDOW, layer_types=types, query_pre_attn_scalar=16
+        **SIZES, sliding_window=_WINDOW, layer_types=types, query_pre_attn_scalar=16
     )
 
 
 def _mistral() -> tuple[Any, Any]:
-    return MistralForCausalLM, MistralConfig(**_SIZES, sliding_window=_WINDOW)
+    return MistralForCausalLM, MistralConfig(**SIZES, sliding_window=_WINDOW)
 
 
 def _llama() -> tuple[Any, Any]:
-    return LlamaForCausalLM, LlamaConfig(**_SIZES)
+    return LlamaForCausalLM, LlamaConfig(**SIZES)
 
 
 def _plain(local: LocalModel, chat: list[int], length: int) -> str:
@@ -96,7 +65,7 @@ def _says(local: LocalModel, token: int) -> bool:
 def test_several_turns_read_as_transformers_has_them(
     kind: Callable[[], tuple[Any, Any]], tmp_path: Path, one_thread: None
 ) -> None:
-    local = LocalModel.load(_saved(tmp_path, *kind()), [], device="cpu")
+    local = LocalModel.load(saved(tmp_path, *kind()), [], device="cpu")
     grammar = xgr.Grammar.from_ebnf("root ::= [a-zA-Z .,?]*")
     chat: list[int] = []
     for said in ("What does the film show?", "And now?", "Again: what does the film show?"):
@@ -112,7 +81,7 @@ def test_several_turns_read_as_transformers_has_them(
 
 
 def test_a_recurrent_model_is_refused_with_a_sentence(tmp_path: Path) -> None:
-    config = FalconH1Config(**_SIZES, mamba_d_ssm=32, mamba_n_heads=2, mamba_d_head=16)
-    folder = _saved(tmp_path, FalconH1ForCausalLM, config)
+    config = FalconH1Config(**SIZES, mamba_d_ssm=32, mamba_n_heads=2, mamba_d_head=16)
+    folder = saved(tmp_path, FalconH1ForCausalLM, config)
     with pytest.raises(ConsiliumError, match="set backend to openai"):
         LocalModel.load(folder, [], device="cpu")
