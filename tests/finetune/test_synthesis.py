@@ -14,7 +14,8 @@ from consilium.finetune.synthesis.__main__ import main
 from consilium.finetune.synthesis.as_cases import as_case
 from consilium.finetune.synthesis.chemistry import DRUGS, KNOWN_SMILES, compose_smiles
 from consilium.finetune.synthesis.example import Call, Conversation
-from consilium.finetune.synthesis.generate import SHARES, generate
+from consilium.finetune.synthesis.frames import frames
+from consilium.finetune.synthesis.generate import SHARES, framed, generate
 from consilium.finetune.synthesis.numerals import in_words, stated_numbers
 from consilium.finetune.synthesis.verify import diversity, messages, overlap, problems
 from consilium.finetune.synthesis.voices import Forms, Writer, guard, misspell
@@ -23,6 +24,7 @@ from consilium.tools.registry import TOOLS
 
 SHARED = Path(os.environ.get("CONSILIUM_SHARED", Path(__file__).parents[2].parent / "shared"))
 DEV_CASES = SHARED / "toolcalls" / "dev.jsonl"
+EVALUATE = Path(__file__).parents[2] / "finetune" / "evaluate"
 REGISTERS = ("terse", "plain", "formal")
 
 
@@ -272,6 +274,19 @@ def test_no_message_copies_an_evaluation_case(conversations) -> None:
     near = overlap(messages(conversations), DEV_CASES)
     assert near.shared == []
     assert near.nearest < 0.9
+
+
+@pytest.mark.parametrize("cases", [DEV_CASES, EVALUATE / "unseen.jsonl", EVALUATE / "blind.jsonl"])
+def test_no_frame_copies_an_evaluation_case(cases) -> None:
+    if not cases.exists():
+        pytest.skip(f"no evaluation cases at {cases}")
+    said = []
+    for number, frame in enumerate([*frames("train"), *frames("heldout")]):
+        writer = Writer(Random(number))
+        writer.careless = False  # a slip of the fingers would hide a copy
+        said += messages([framed(frame, writer, f"frame {number}")])
+    assert len(said) > 2000
+    assert overlap(said, cases).shared == []
 
 
 def test_a_copied_case_is_found(tmp_path) -> None:
