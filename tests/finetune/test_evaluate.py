@@ -181,6 +181,8 @@ def test_a_value_is_asked_for_by_name(argument: str, reply: str) -> None:
         ("sex", "I need the sextant."),
         ("total_cholesterol", "I need the HDL cholesterol."),
         ("age", "I do not know the age."),
+        ("age", "I don't need the age."),
+        ("molecule", "I cannot give advice on drugs."),
     ],
 )
 def test_to_speak_of_a_value_is_not_to_ask_for_it(argument: str, reply: str) -> None:
