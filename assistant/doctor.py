@@ -67,7 +67,11 @@ def _package(name: str) -> Check:
 
 
 def _device(settings: Settings) -> Check:
-    import torch
+    try:
+        import torch
+    except (ImportError, OSError) as error:  # missing, or one of its libraries is
+        said = str(error).partition("\n")[0]
+        return Check("device", False, f"torch cannot be loaded ({said}): run `make run`")
 
     if torch.cuda.is_available():
         memory = torch.cuda.get_device_properties(0).total_memory / 2**30
