@@ -46,7 +46,8 @@ _NAMED_BY: Mapping[str, tuple[str, ...]] = {
     "query": ("case", "description", "describe", "diagnosis", "presentation"),
 }
 _REQUEST = re.compile(
-    r"\?|(?<!not )(?<!n['’]t )(?<!never )\b(?:needs?|needed|please|missing|lacks?|lacking|without|required?|requires|tell|give|provide|add|attach"
+    r"\?|(?<!cannot )(?<!can['’]t )(?<!do not )(?<!don['’]t )(?<!never )"  # "you did not give" is one
+    r"\b(?:needs?|needed|please|missing|lacks?|lacking|without|required?|requires|tell|give|provide|add|attach"
     r"|upload|send|share|state|specify|supply|enter|describe|name)\b"
 )
 _SENTENCE_END = re.compile(r"(?<=[.!?])(?<!\d\.)\s+")  # not after the "1." of a list

@@ -164,6 +164,7 @@ def test_the_questions_of_the_house_ask_by_name(tool: ToolSpec) -> None:
         ("age", "I still need: 1. Age 2. Sex"),
         ("sex", "I still need:\n- age\n- sex"),
         ("molecule", "Which drug do you mean?"),
+        ("age", "You did not give the age."),
         ("volumes_cm3", "I cannot simulate without the volumes."),
         ("similar_to", "Could you tell me the SMILES of the reference molecule?"),
     ],
