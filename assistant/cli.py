@@ -122,16 +122,20 @@ def chat(
     settings = load_settings(
         host=host, port=port, model=model, adapter=adapter, backend=backend, base_url=base_url
     )
+    from consilium.assistant.lock import sole_chat
     from consilium.assistant.page.app import build_page
-    from consilium.assistant.page.server import launch
+    from consilium.assistant.page.server import launch, require_free
 
-    chair, store = _open(settings)
-    store.recover()
-    typer.echo("Loading the language model ...")
-    chair.load_model()
-    page = build_page(chair, store, settings)
-    typer.echo(f"Consilium is at {launch(page, settings)} (Ctrl-C ends it). Research use only.")
-    page.block_thread()
+    # Both before anything is tidied up: what looks left over may be another chat's.
+    with sole_chat(settings.home):
+        require_free(settings.host, settings.port)
+        chair, store = _open(settings)
+        store.recover()
+        typer.echo("Loading the language model ...")
+        chair.load_model()
+        page = build_page(chair, store, settings)
+        typer.echo(f"Consilium is at {launch(page, settings)} (Ctrl-C ends it). Research use only.")
+        page.block_thread()
 
 
 @app.command()

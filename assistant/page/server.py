@@ -26,7 +26,7 @@ def launch(page: gr.Blocks, settings: Settings) -> str:
     ConsiliumError
         If host and port of the settings cannot be used.
     """
-    _require_free(settings.host, settings.port)
+    require_free(settings.host, settings.port)
     _bypass_proxy(settings.host)
     _, url, _ = page.launch(
         server_name=settings.host,
@@ -53,7 +53,14 @@ def launch(page: gr.Blocks, settings: Settings) -> str:
     return url
 
 
-def _require_free(host: str, port: int) -> None:
+def require_free(host: str, port: int) -> None:
+    """Check that a page can be served there.
+
+    Raises
+    ------
+    ConsiliumError
+        If not; says why and what to do.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         if os.name == "posix":  # elsewhere the option would let two servers share a port

@@ -2,12 +2,19 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
+
+from consilium.assistant.domain import ConsiliumError, TurnStatus
+from consilium.assistant.lock import sole_chat
+from consilium.assistant.settings import Settings
+from consilium.assistant.store import Store
 
 
 def consilium(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -81,6 +88,63 @@ def test_doctor_says_what_is_missing(tmp_path: Path) -> None:
     assert not checks["language model"]["ok"]
     assert "consilium fetch" in checks["language model"]["says"]
     assert checks["data folder"]["ok"]
+
+
+@pytest.fixture
+def upload(tmp_path: Path) -> Path:
+    """A film that was chosen on the page of a running chat and not sent yet."""
+    path = tmp_path / "cache" / "page" / "abc" / "film.png"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    return path
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Callable[[], TurnStatus]]:
+    """Tells how a turn stands that a chat has begun."""
+    store = Store(Settings(home=tmp_path).database_url, tmp_path)
+    conversation = store.create_conversation().id
+    store.begin_turn(conversation, "hello")
+    yield lambda: store.get(conversation).turns[0].status
+    store.close()
+
+
+def test_a_second_chat_touches_nothing_of_the_first(
+    tmp_path: Path, upload: Path, running: Callable[[], TurnStatus]
+) -> None:
+    with sole_chat(tmp_path):
+        done = consilium(tmp_path, "chat")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: A chat is already running on the data folder")
+    assert running() is TurnStatus.RUNNING
+    assert upload.exists()
+
+
+def test_a_port_in_use_is_found_before_anything_is_tidied_up(
+    tmp_path: Path, upload: Path, running: Callable[[], TurnStatus]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        done = consilium(tmp_path, "chat", "--port", str(other.getsockname()[1]))
+    assert done.returncode == 1
+    assert "is in use" in done.stderr
+    assert running() is TurnStatus.RUNNING
+    assert upload.exists()
+
+
+def test_a_chat_that_was_killed_leaves_the_data_folder_free(tmp_path: Path) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from consilium.assistant.lock import sole_chat\n"
+        "with sole_chat(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        with pytest.raises(ConsiliumError, match="already running"), sole_chat(tmp_path):
+            pass
+        holder.kill()
+    with sole_chat(tmp_path):
+        pass
 
 
 def test_no_library_reports_home() -> None:
