@@ -127,6 +127,8 @@ class Handlers:
 
     def _begin(self, text: str, uploads: Sequence[Path], current: str) -> Updates:
         try:
+            if current:
+                self._require(current)
             conversation_id = current or self._store.create_conversation().id
             self._running.start(
                 conversation_id, text, uploads, accepted=lambda: self._discard(uploads)
@@ -136,6 +138,14 @@ class Handlers:
             return self._open(current)
         box = gr.update(value=None, submit_btn=False, stop_btn=True)
         return self._open(conversation_id) | {self._parts.box: box}
+
+    def _require(self, conversation_id: str) -> None:
+        """Refuse a message to a conversation that is gone while it is still in the box."""
+        if all(known.id != conversation_id for known in self._store.list_conversations()):
+            raise ConsiliumError(
+                "This conversation was deleted in another window. Your message is still in the box: "
+                "send it again to begin a new conversation with it."
+            )
 
     def _follow(self, conversation_id: str, running: RunningTurn) -> Iterator[Updates]:
         conversation = self._store.get(conversation_id)

@@ -289,6 +289,22 @@ def test_an_address_of_a_deleted_conversation_says_so(
     page.see("There is no such conversation", "#chat")
 
 
+def test_a_message_to_a_conversation_deleted_elsewhere_is_not_lost(
+    page: ChatPage, house: House
+) -> None:
+    page.send("hello, soon deleted")
+    page.see(GREETING, "#chat")
+    page.wait(lambda: page.idle, "the end of the turn")
+    house.store.delete(page.driver.current_url.split("chat=")[1])
+    page.send("a long question")
+    page.see("deleted in another window")
+    page.wait(lambda: "chat=" not in page.driver.current_url, "the way out of the conversation")
+    assert page.written() == "a long question"
+    page.send("")
+    page.see(GREETING, "#chat")
+    assert "a long question" in page.conversations
+
+
 def test_a_narrow_window_needs_no_sideways_scrolling(
     page: ChatPage, house: House, film: Path
 ) -> None:
