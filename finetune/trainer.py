@@ -127,11 +127,12 @@ class Clock(TrainerCallback):
 
     @contextmanager
     def heeding_ctrl_c(self) -> Iterator[None]:
-        """Let the first Ctrl-C stop the training after its step."""
-        if threading.current_thread() is not threading.main_thread():  # no other gets signals
+        """Let the first Ctrl-C stop the training after its step; in a background job, which ignores it, none does."""
+        usual = signal.getsignal(signal.SIGINT)
+        main = threading.current_thread() is threading.main_thread()  # no other gets signals
+        if usual is signal.SIG_IGN or not main:
             yield
             return
-        usual = signal.getsignal(signal.SIGINT)
 
         def heed(*_: Any) -> None:
             self.interrupted = True

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from shutil import rmtree
 from types import SimpleNamespace
@@ -33,7 +33,7 @@ from consilium.finetune.quick import make_quick, sampled_losses
 from consilium.finetune.synthesis.example import Conversation
 from consilium.finetune.synthesis.generate import generate
 from consilium.finetune.train import train
-from consilium.finetune.trainer import ChatTrainer
+from consilium.finetune.trainer import ChatTrainer, Clock
 from consilium.tools.registry import TOOLS
 
 pytestmark = pytest.mark.model
@@ -450,6 +450,23 @@ def _ctrl_c() -> None:
     signal.raise_signal(signal.SIGINT)
 
 
+@pytest.fixture
+def foreground() -> Iterator[None]:
+    """Ctrl-C as in a terminal: where the tests run in the background, it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("foreground")
+def test_a_ctrl_c_that_is_ignored_stays_so() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with (clock := Clock(1)).heeding_ctrl_c():
+        _ctrl_c()
+    assert not clock.interrupted
+
+
+@pytest.mark.usefixtures("foreground")
 def test_ctrl_c_saves_and_says_how_to_go_on(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -461,6 +478,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(
     assert not (tmp_path / "adapter").exists()
 
 
+@pytest.mark.usefixtures("foreground")
 def test_a_second_ctrl_c_stops_at_once(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -490,6 +508,7 @@ def test_hours_and_tokens_are_those_of_the_training_over_all_stops(
     assert again["hours"] > stopped["hours"] >= 0.03
 
 
+@pytest.mark.usefixtures("foreground")
 def test_early_stopping_goes_on_waiting_after_a_stop(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
