@@ -15,6 +15,7 @@ from random import Random
 from typing import Literal, TypeVar
 from zlib import crc32
 
+from consilium.assistant.llm.stated import numbers
 from consilium.finetune.synthesis.numerals import in_words
 
 Register = Literal["terse", "plain", "formal"]
@@ -275,7 +276,7 @@ class Writer:
         return self.choice(forms)
 
     def _slip(self, match: re.Match[str]) -> str:
-        if match[0] in _PROTECTED or not self.chance(0.06):
+        if match[0] in _PROTECTED or not self.chance(0.06) or numbers(match[0]):
             return match[0]
         return misspell(match[0], self.rng)
 
