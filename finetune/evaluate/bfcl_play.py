@@ -15,13 +15,13 @@ from typing import Any
 import torch
 import xgrammar as xgr
 from langchain_core.messages import HumanMessage
-from transformers import DynamicCache
 
 from consilium import prompts
 from consilium.assistant.domain import ConsiliumError, ModelInfo
 from consilium.assistant.llm import template
 from consilium.assistant.llm.adapter import chosen_adapter, read_card
 from consilium.assistant.llm.backend import load_backend
+from consilium.assistant.llm.cache import rewindable_cache
 from consilium.assistant.llm.chat import parsed_calls
 from consilium.assistant.llm.local import LocalModel, Usage
 from consilium.assistant.llm.weights import ensure_embedded
@@ -96,7 +96,7 @@ def _behind(tuned: LocalModel, base: LocalModel, system: str) -> LocalModel:
     """The tuned model behind another system message, whose cache the base model computes."""
     message: template.Message = {"role": "system", "content": system}
     prefix = base.tokens(template.render(base.tokenizer, [message]))
-    cache = DynamicCache(config=base.model.config)
+    cache = rewindable_cache(base.model.config)
     with torch.inference_mode():
         base.model(torch.tensor([prefix], device=base.model.device), past_key_values=cache)
     return replace(tuned, prefix=prefix, _cache=cache, _cached=list(prefix))
