@@ -40,6 +40,7 @@ class TrainingConfig(RunSettings):
     batch_size: int = Field(8, ge=1)
     learning_rate: float = Field(1e-3, gt=0)
     warmup: float = Field(0.05, ge=0, lt=1)
+    max_steps: int | None = Field(None, ge=1)
     max_hours: float = Field(1.0, gt=0)
     save_steps: int = Field(50, ge=1)
     held_out: int = Field(0, ge=0)

@@ -157,6 +157,7 @@ def _trainer(
         args=TrainingArguments(
             output_dir=str(out / "checkpoints"),
             num_train_epochs=1,
+            max_steps=config.max_steps or -1,  # -1: by the epochs
             per_device_train_batch_size=config.batch_size,
             per_device_eval_batch_size=config.batch_size,
             learning_rate=config.learning_rate,
