@@ -4,7 +4,7 @@ Grad-CAM (Selvaraju et al., ICCV 2017) of one stage of each network, summed. The
 cells): it tells where the network looked, not where a lesion is. How well it points is on the card.
 """
 
-import threading
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +30,6 @@ _OPACITY = 0.6  # where the map is highest; where it is 0 the film shows through
 _CELLS = 40  # side of the summed map
 # The stage that is looked at: the one that points best at the boxes of training patients (docs/decisions/0015).
 _STAGE = {"residual": -1, "efficientnet_lite0": 5}
-_ONE_AT_A_TIME = threading.Lock()  # Captum hangs hooks on the shared networks
 
 
 def attention(network: Ensemble, pixels: Pixels) -> NDArray[np.float32]:
@@ -50,9 +49,11 @@ def attend(network: Ensemble, picture: NDArray[np.uint8]) -> NDArray[np.float32]
 
 
 def _grad_cam(network: FilmNet, film: torch.Tensor) -> NDArray[np.float32]:
-    layer = network.stages[_STAGE[network.config.architecture]]
-    with _ONE_AT_A_TIME, torch.enable_grad():
-        raw = LayerGradCam(network, layer).attribute(film, relu_attributions=True)
+    # Captum hangs hooks on the network; on a shared one they would also catch what another call reads meanwhile.
+    own = copy.deepcopy(network)
+    layer = own.stages[_STAGE[own.config.architecture]]
+    with torch.enable_grad():
+        raw = LayerGradCam(own, layer).attribute(film, relu_attributions=True)
     heat = functional.interpolate(raw.detach(), (_CELLS, _CELLS), mode="bilinear")
     cells: NDArray[np.float32] = heat[0, 0].numpy()
     return cells

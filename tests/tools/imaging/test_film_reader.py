@@ -5,6 +5,7 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import files
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from consilium.tools.imaging.film import Film
 from consilium.tools.imaging.heatmap import attention, draw
 from consilium.tools.imaging.intake import admit
 from consilium.tools.imaging.metrics import auc
+from consilium.tools.imaging.network import FilmNet
 from consilium.tools.imaging.reader import FilmReader
 
 REPOSITORY = Path(__file__).parents[3]
@@ -125,6 +127,22 @@ def test_many_at_once_give_the_same(tmp_path, sample_film):
         results = list(pool.map(lambda _: call(sample_film, tmp_path), range(4)))
     assert all(result.findings == results[0].findings for result in results)
     assert len({result.artifacts[0].path for result in results}) == 4
+
+
+def test_a_film_that_is_read_meanwhile_leaves_the_heatmap_alone(reader, sample_film, monkeypatch):
+    film = Film.read(sample_film).pixels
+    alone = attention(reader.network, film)
+    forward = FilmNet.forward
+
+    def interrupted(self, films):
+        logits = forward(self, films)
+        other = Thread(target=reader.read, args=(film[::-1],))
+        other.start()
+        other.join()
+        return logits
+
+    monkeypatch.setattr(FilmNet, "forward", interrupted)
+    np.testing.assert_array_equal(attention(reader.network, film), alone)
 
 
 @pytest.mark.parametrize("shape", [(300, 200), (200, 500)])
