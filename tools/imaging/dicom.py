@@ -186,7 +186,7 @@ def _facts(dataset: pydicom.Dataset) -> dict[str, str]:
     """Facts that identify nobody; values outside the standard's own terms are dropped."""
     modality = _code(dataset, "Modality")
     found = {
-        "view": _one_of(_code(dataset, "ViewPosition"), _VIEWS),
+        "view": _view(dataset),
         "body part": _one_of(_code(dataset, "BodyPartExamined"), _CHEST).lower(),
         "modality": _one_of(modality, _FILM_MODALITIES),
         "age": _age(dataset),
@@ -197,6 +197,12 @@ def _facts(dataset: pydicom.Dataset) -> dict[str, str]:
         "burned-in text": "yes" if _code(dataset, "BurnedInAnnotation") == "YES" else "",
     }
     return {label: value for label, value in found.items() if value}
+
+
+def _view(dataset: pydicom.Dataset) -> str:
+    """The standard's term; LAT, LLAT and the like, as devices write it, are laterals, too."""
+    view = _code(dataset, "ViewPosition")
+    return "LATERAL" if view.endswith(("LAT", "LATERAL")) else _one_of(view, _VIEWS)
 
 
 def _code(dataset: pydicom.Dataset, keyword: str) -> str:

@@ -19,6 +19,7 @@ from pydicom.uid import (
 )
 
 from consilium.tools.contract import ToolError
+from consilium.tools.imaging import gate_rules
 from consilium.tools.imaging.intake import admit
 from consilium.tools.imaging.worker import decode
 
@@ -175,6 +176,16 @@ def test_sample_film_and_its_facts(tmp_path):
 )
 def test_age(tmp_path, tags, age):
     assert opened(dicom(tmp_path, **tags)).facts.get("age") == age
+
+
+@pytest.mark.parametrize(
+    ("written", "view"),
+    [("LAT", "LATERAL"), ("L LAT", "LATERAL"), ("lateral", "LATERAL"), ("LL", "LL"), ("AP", "AP")],
+)
+def test_a_lateral_is_known_however_it_is_written(tmp_path, written, view):
+    film = opened(dicom(tmp_path, ViewPosition=written))
+    assert film.facts["view"] == view
+    assert (gate_rules.refusal(film.pixels, film.facts) == gate_rules.LATERAL) == (view != "AP")
 
 
 def test_nothing_that_names_the_patient_is_kept(tmp_path):
