@@ -93,14 +93,15 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def _labelled(rows: list[dict[str, str]], folder: Path) -> Iterator[Labelled]:
-    only_test = any(row.get("split") == "test" for row in rows)
-    for number, row in enumerate(rows, start=2):
+    splits = [(row.get("split") or "").strip().lower() for row in rows]
+    only_test = any(splits)
+    for number, (row, split) in enumerate(zip(rows, splits, strict=True), start=2):
         if not row.get("file") or (row.get("label") or "").strip().lower() not in LABELS:
             raise ToolError(
                 f"Line {number} of the labels file lacks a file or has another label than "
                 f"{' or '.join(LABELS)}: its columns must be named file and label."
             )
-        if only_test and row.get("split") != "test":
+        if only_test and split != "test":
             continue
         yield Labelled(
             file=row["file"],

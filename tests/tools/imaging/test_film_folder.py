@@ -80,6 +80,15 @@ def test_labelled_films_are_measured(folder: Path, tmp_path: Path) -> None:
     assert list(measured["unreadable"]) == ["gone.png"]
 
 
+def test_only_the_test_split_counts_however_it_is_written(tmp_path: Path) -> None:
+    labels, card = tmp_path / "labels.csv", load_reader().card
+    labels.write_text("file,label,split\na.png,normal,Train\nb.png,normal, Test\nc.png,normal,\n")
+    assert [film.file for film in read_labels(labels, card)] == ["b.png"]
+    labels.write_text("file,label,split\na.png,normal,train\n")
+    with pytest.raises(ToolError, match="none of split test"):
+        read_labels(labels, card)
+
+
 def test_a_labels_file_without_its_columns_is_refused(tmp_path: Path) -> None:
     labels = tmp_path / "labels.csv"
     labels.write_text("picture,label\na.png,normal\n")
