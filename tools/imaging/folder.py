@@ -92,7 +92,8 @@ def row(read: Read, root: Path, reader: FilmReader) -> list[str]:
     reason = read.turned_away or (report.OUTSIDE if read.reading.outside else "")
     if reason:
         return [name, "pneumonia", "", "", "", "", "true", reason, warnings, version]
-    numbers = [f"{number:.3f}" for number in (read.reading.probability, *read.reading.interval)]
+    stated = (read.reading.probability, *read.reading.interval)
+    numbers = [f"{report.shown(number):.3f}" for number in stated]
     return [name, "pneumonia", *numbers, read.reading.level, "false", "", warnings, version]
 
 

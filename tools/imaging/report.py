@@ -91,14 +91,14 @@ def build_result(
     reason : why the reader abstains, as the end of a sentence; needed where `probability` is None.
     source : the model that read the film.
     """
-    shown = [Finding(label=name, value=facts[name]) for name in _SHOWN if facts and name in facts]
+    own = [Finding(label=name, value=facts[name]) for name in _SHOWN if facts and name in facts]
     told = [*warnings, RESEARCH_USE]
     if probability is None:
         return ToolResult(
             summary=f"The film reader gives no probability for this picture: {reason}.",
             status="abstained",
             reason=reason,
-            findings=[Finding(label="pneumonia", value=None, unit="probability"), *shown],
+            findings=[Finding(label="pneumonia", value=None, unit="probability"), *own],
             warnings=told,
             sources=[source],
         )
@@ -106,19 +106,24 @@ def build_result(
     span = f" (95 % interval {percent(interval[0])} to {percent(interval[1])})" if interval else ""
     reading = Finding(
         label="pneumonia",
-        value=round(probability, 3),
+        value=shown(probability),
         unit="probability",
-        interval=(round(interval[0], 3), round(interval[1], 3)) if interval else None,
+        interval=(shown(interval[0]), shown(interval[1])) if interval else None,
         level=level,
     )
     return ToolResult(
         summary="The film reader gives pneumonia a probability of "
         f"{percent(probability)}{span}: {level}.",
-        findings=[reading, *shown],
+        findings=[reading, *own],
         assumptions=[FRONTAL, PREVALENCE, *looks],
         warnings=told,
         sources=[source],
     )
+
+
+def shown(share: float) -> float:
+    """A probability from 0 to 1 in three places; certainty is never claimed, as in `percent`."""
+    return round(min(max(share, 0.001), 0.999), 3)
 
 
 def percent(share: float) -> str:

@@ -32,6 +32,11 @@ def test_certainty_is_never_claimed(probability, text):
     assert f"a probability of {text}: likely." in build_result(probability, None, "likely").summary
 
 
+def test_certainty_is_not_claimed_by_the_findings_either():
+    finding = build_result(0.99971, (0.0002, 0.99996), "likely").findings[0]
+    assert (finding.value, finding.interval) == (0.999, (0.001, 0.999))
+
+
 def test_an_abstention():
     result = build_result(None, reason=report.OUTSIDE)
     assert result.abstained
