@@ -82,13 +82,17 @@ def findings(network: XrvDenseNet, pixels: Pixels) -> list[Finding]:
 
 
 def prepare(pixels: Pixels) -> NDArray[np.float32]:
-    """The library's input: the central square at 224 x 224, the depth's range at -1024..1024."""
+    """The library's input: the central square at 224 x 224, the depth's range at -1024..1024.
+
+    A film of more than 8 bit has the depth that its brightest value needs: 12 bit are often kept in 16.
+    """
     height, width = pixels.shape
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
     square = pixels[top : top + side, left : left + side].astype(np.float32)
     small = np.asarray(Image.fromarray(square).resize((_SIDE, _SIDE), Image.Resampling.BILINEAR))
-    return np.asarray((2 * small / np.iinfo(pixels.dtype).max - 1) * _SCALE, np.float32)
+    brightest = 2 ** max(8, int(pixels.max()).bit_length()) - 1
+    return np.asarray((2 * small / brightest - 1) * _SCALE, np.float32)
 
 
 def _about_point(output: float, point: float) -> float:

@@ -62,6 +62,8 @@ def test_the_input_has_the_librarys_scale():
     assert xrv.prepare(flat).max() == 1024
     assert xrv.prepare(flat * 0).min() == -1024
     assert xrv.prepare(flat.astype(np.uint16) * 257).max() == 1024
+    twelve_bit = np.full((100, 140), 4095, np.uint16)  # as many a PNG of 16 bit holds them
+    assert xrv.prepare(twelve_bit).max() == 1024
 
 
 def test_files_that_are_no_such_weights(tmp_path, network):
