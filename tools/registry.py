@@ -16,8 +16,10 @@ from consilium.tools.treatment.contract import SimulateTreatment
 
 
 def _load_imaging() -> Run:
+    from consilium.tools.imaging.gate import load_gate
     from consilium.tools.imaging.tool import analyze_scan, load_reader
 
+    load_gate()
     load_reader()
     return analyze_scan
 

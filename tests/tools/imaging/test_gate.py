@@ -15,6 +15,7 @@ from consilium.tools.imaging.film import Film, to_display
 from consilium.tools.imaging.gate_card import GATE_CARD_FILE, GATE_WEIGHTS_FILE
 from consilium.tools.imaging.gate_model import WEIGHTS, Gate, right
 from consilium.tools.imaging.intake import admit
+from consilium.tools.registry import TOOLS
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +98,15 @@ def test_the_card_belongs_to_the_weights_and_keeps_what_was_promised():
     assert card.figures.rejected["all"].share >= 0.95
     for name, refused in card.figures.refused.items():
         assert refused.share <= 0.02 or "28 px" in name, name
+
+
+def test_the_reader_is_not_ready_without_its_gate(monkeypatch):
+    def damaged():
+        raise ToolError("damaged")
+
+    monkeypatch.setattr(gate, "load_gate", damaged)
+    with pytest.raises(ToolError, match="damaged"):
+        TOOLS["analyze_scan"].load()
 
 
 def test_damaged_or_missing_weights_are_refused(tmp_path):
