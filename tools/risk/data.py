@@ -205,8 +205,10 @@ def _in_mg(name: str) -> _Column:
 
 
 def _female(table: pd.DataFrame) -> "pd.Series[float]":
-    """Sex as a word, or as 1 (men) and 2 (women)."""
-    text = table["sex"].astype("string").str.strip().str.casefold()
+    """Sex as a word, or as 1 (men) and 2 (women); with a 0 among them 1 may mean either."""
+    text = table["sex"].astype("string").str.strip().str.casefold().str.removesuffix(".0")
+    if text.eq("0").fillna(False).any():
+        raise ToolError("The column sex holds 0: write male and female, or 1 and 2.")
     codes = {"female": 1.0, "f": 1.0, "2": 1.0, "male": 0.0, "m": 0.0, "1": 0.0}
     return text.map(codes).astype("float64")
 
@@ -268,15 +270,25 @@ def _feature(table: pd.DataFrame, name: str) -> Numbers:
 def _follow_up(table: pd.DataFrame, outcome: _Outcome) -> tuple[Numbers, NDArray[np.int64]]:
     """Years and status; status -1 where it is not known."""
     years = np.asarray(_number(table, outcome.years) * outcome.unit, np.float64)
-    event = np.asarray(_number(table, outcome.event), np.float64)
+    event = _happened(table, outcome.event)
     status = np.where(np.isnan(event), -1, np.where(event == 1, EVENT, CENSORED))
     if outcome.died in table:
-        died = (_number(table, outcome.died) == 1).to_numpy() & (status == CENSORED)
+        died = (_happened(table, outcome.died) == 1) & (status == CENSORED)
         status[died] = OTHER_DEATH
         if outcome.died_years in table:
             at = _number(table, outcome.died_years) * outcome.unit
             years = np.where(died, np.asarray(at, np.float64), years)
     return years, status
+
+
+def _happened(table: pd.DataFrame, name: str) -> Numbers:
+    """A column of 1 and 0, NaN where not known; in another coding (1 and 2, say) 1 may well mean "no"."""
+    values = np.asarray(_number(table, name), np.float64)
+    if (odd := ~np.isnan(values) & ~np.isin(values, (0, 1))).any():
+        raise ToolError(
+            f"The column {name} holds {values[odd][0]:g}: write 1 where it happened, else 0."
+        )
+    return values
 
 
 def _black(table: pd.DataFrame) -> Numbers:

@@ -44,6 +44,13 @@ def test_own_columns(tmp_path):
     np.testing.assert_array_equal(cohort.black, [1, 0, np.nan])
 
 
+def test_sex_by_number_with_a_gap(tmp_path):
+    rows = [f"61,{sex},250,50,150,0,8,1,0" for sex in ("2", "1", "")]
+    cohort = read_cohort(written(tmp_path, OWN, *rows))
+    assert list(cohort.rows[:, INDEX["female"]]) == [1, 0]
+    assert cohort.dropped == 1
+
+
 def test_semicolons_and_gzip(tmp_path):
     text = OWN.replace(",", ";") + "\n61;f;250;50;150;0;8.5;1;0\n"
     path = tmp_path / "cohort.csv.gz"
@@ -78,6 +85,9 @@ def test_impossible_rows_are_counted_not_used(tmp_path):
         ([OWN, '"6,1",female,250,50,150,0,8,1,0'], 'column age holds "6,1"'),
         ([OWN, "61,female,250,50,high,0,8,1,0"], 'column systolic_bp holds "high"'),
         ([OWN], "no usable row|does not say"),
+        ([OWN, "61,female,250,50,150,0,8,1,0", "61,female,250,50,150,0,8,2,0"], "event holds 2"),
+        ([OWN, "61,female,250,50,150,0,8,0,2"], "died holds 2"),
+        ([OWN, "61,1,250,50,150,0,8,1,0", "61,0,250,50,150,0,8,1,0"], "sex holds 0"),
     ],
 )
 def test_what_cannot_be_read_is_said(tmp_path, lines, says):
