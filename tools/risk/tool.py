@@ -43,6 +43,7 @@ def predict_risk(args: PredictRisk, context: ToolContext) -> ToolResult:
         raise ToolError(" ".join(problem.sentence() for problem in told.values()))
     model = load_model()
     case = _Case.of(person, model)
+    withheld = prevent.heart_failure_refusals(person) if case.states("bmi") else []
     lead: Kind = "learned" if refused else "prevent_cvd"
     predict = _learned(model) if refused else _prevent
     estimates = [] if refused else _by_prevent(case, person)
@@ -65,7 +66,7 @@ def predict_risk(args: PredictRisk, context: ToolContext) -> ToolResult:
         not_covered=" and ".join(_value(args, problem.name) for problem in refused),
         egfr_given=args.egfr is not None,
         assumptions=_assumptions(args, predict, case, with_prevent=not refused),
-        warnings=[problem.sentence() for problem in (refused or declined)],
+        warnings=[problem.sentence() for problem in (refused or [*declined, *withheld])],
     )
     title = report.LABELS[lead]
     artifacts = [
