@@ -83,6 +83,7 @@ def treatment(
     """
     from consilium.tools.treatment import report
     from consilium.tools.treatment.batch import chosen_plans, forecast_file
+    from consilium.tools.treatment.patients_file import treatment_columns
     from consilium.tools.treatment.tool import load_forecaster
 
     out = out or file.with_suffix(".forecast.csv")
@@ -92,5 +93,10 @@ def treatment(
         f"{counts['ok']} patients forecast, {counts['abstained']} declined, {counts['error']} with "
         f"errors: {out}"
     )
+    lacking, unread = treatment_columns(file)
+    if lacking:
+        typer.echo(f"Not in the file, taken as never given: {', '.join(lacking)}.")
+    if unread:
+        typer.echo(f"Not read: {', '.join(unread)}.")
     for caution in (report.VOLUMES, report.SPACING, report.ORIGIN, report.RESEARCH_USE):
         typer.echo(caution)

@@ -77,6 +77,20 @@ def read_patients(path: Path) -> list[Patient]:
     return [_patient(name, header, rows) for name, rows in rows_of.items()]
 
 
+def treatment_columns(path: Path) -> tuple[list[str], list[str]]:
+    """The treatment columns that a file lacks, and those of its columns that are not read.
+
+    Raises
+    ------
+    ToolError
+        As `read_patients`.
+    """
+    header, _ = _table(_text(path))
+    read = {_PATIENT, _VISIT, _VOLUME, *TREATMENTS}
+    lacking = [name for name in TREATMENTS if name not in header]
+    return lacking, [name for name in header if name and name not in read]
+
+
 def _patient(name: str, header: Sequence[str], rows: Sequence[tuple[int, list[str]]]) -> Patient:
     try:
         return Patient(name, _history([_visit(line, header, cells) for line, cells in rows]))
@@ -136,12 +150,21 @@ def _number(text: str) -> float:
 def _table(text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """The columns by their documented names, and the rows that are not empty with their lines."""
     first = text.partition("\n")[0]
-    reader = csv.reader(io.StringIO(text), delimiter=max(_SEPARATORS, key=first.count))
+    # Strict: else a quote that is never closed takes every patient after it into one cell.
+    reader = csv.reader(io.StringIO(text), delimiter=max(_SEPARATORS, key=first.count), strict=True)
+    rows: list[tuple[int, list[str]]] = []
+    begins = 1
     try:
         header = [_ALIASES.get(name, name) for name in map(_plain, next(reader))]
-        rows = [(reader.line_num, cells) for cells in reader if any(map(str.strip, cells))]
+        begins = reader.line_num + 1
+        for cells in reader:
+            if any(map(str.strip, cells)):
+                rows.append((reader.line_num, cells))
+            begins = reader.line_num + 1
     except csv.Error:
-        raise ToolError(f"Line {reader.line_num} of the file is not readable as CSV.") from None
+        raise ToolError(
+            f"The row that begins in line {begins} is not readable as CSV: check its quotes."
+        ) from None
     if any("diameter" in name for name in header) and _VOLUME not in header:
         raise ToolError(
             "The file gives diameters: please give the volumes in a column volume_cm3 (a ball of "

@@ -110,6 +110,7 @@ def test_a_patient_that_cannot_be_right_harms_no_other(tmp_path):
         ("patient,visit,diameter_mm\nA,1,30\n", "gives diameters"),
         ("patient,visit,volume_cm3,volume_cc\nA,1,3,3\n", "more than one column"),
         ("just some words", "no column patient"),
+        (PLAIN.replace("P-1,3", '"P-1,3'), "row that begins in line 4"),
     ],
 )
 def test_files_that_are_refused(tmp_path, text, sentence):
@@ -189,6 +190,16 @@ def test_the_command(tmp_path, monkeypatch, forecaster):
     other = [str(file), "--out", str(tmp_path / "other.csv")]
     assert isinstance(CliRunner().invoke(app, [*other, "--plan", "surgery"]).exception, ToolError)
     assert CliRunner().invoke(app, [*other, "--horizon", "50"]).exit_code == 2
+
+
+def test_the_command_names_what_it_did_not_read(tmp_path, monkeypatch, forecaster):
+    monkeypatch.setattr(tool, "_loaded", [forecaster])
+    app = typer.Typer()
+    app.command()(treatment)
+    file = write(tmp_path, PLAIN.replace("chemotherapy", "chemo given"))
+    ran = CliRunner().invoke(app, [str(file), "--out", str(tmp_path / "out.csv")])
+    assert "taken as never given: chemotherapy." in ran.stdout
+    assert "Not read: chemo_given." in ran.stdout
 
 
 def test_import_for_retraining(tmp_path):
