@@ -8,6 +8,7 @@ Covers fitting only. What turns fitted networks into a reader (calibration, card
 """
 
 import copy
+import hashlib
 import json
 import math
 import time
@@ -122,6 +123,7 @@ class _State:
     def __init__(self, config: FitConfig, train: FilmSet, run: Path) -> None:
         torch.manual_seed(config.seed)
         self.config, self.run = config, run
+        self.data = hashlib.sha256(train.pictures.tobytes() + train.labels.tobytes()).hexdigest()
         self.epoch, self.best_epoch, self.best_score = 0, 0, -1.0
         self.network = FilmNet(config.network)
         if config.imagenet:
@@ -145,6 +147,7 @@ class _State:
         """Write everything that resuming needs; the file appears whole or not at all."""
         state = {
             "config": self.config.model_dump_json(),
+            "data": self.data,
             "epoch": epoch,
             "best": self.best,
             "best_epoch": self.best_epoch,
@@ -164,6 +167,8 @@ class _State:
             raise ValueError(
                 "The run folder holds another configuration's run: choose a new folder."
             )
+        if state.get("data") != self.data:
+            raise ValueError("The run folder holds a run on other data: choose a new folder.")
         self.epoch, self.best = state["epoch"], state["best"]
         self.best_epoch, self.best_score = state["best_epoch"], state["best_score"]
         for name in ("network", "average", "optimizer", "schedule"):

@@ -5,6 +5,7 @@ saw measure it. The likelihood of some hundred deaths is joined by what is publi
 hazard is pulled towards a straight line in PREVENT's log-odds, a line of its own finding.
 """
 
+import hashlib
 import json
 import math
 from pathlib import Path
@@ -71,6 +72,8 @@ class _Tensors:
         self.counts = torch.as_tensor(counts).float()
         risk = prevent.risk(people_of(cohort.rows), extrapolate=True)
         published = np.log(risk / (1 - risk))
+        told = (cohort.rows, cohort.persons, years, died)
+        self.sha256 = hashlib.sha256(b"".join(part.tobytes() for part in told)).hexdigest()
         self.published = torch.as_tensor((published - published.mean()) / published.std()).float()
 
 
@@ -79,7 +82,7 @@ class _State:
 
     def __init__(self, config: FitConfig, data: _Tensors, run: Path) -> None:
         torch.manual_seed(config.seed)
-        self.config, self.run = config, run
+        self.config, self.data, self.run = config, data.sha256, run
         self.epoch = 0
         self.best_loss = math.inf
         self.network = SurvivalEnsemble(config.network)
@@ -101,6 +104,7 @@ class _State:
         """Write everything that resuming needs; the file appears whole or not at all."""
         state = {
             "config": self.config.model_dump_json(),
+            "data": self.data,
             "epoch": epoch,
             "best_loss": self.best_loss,
             "best": self.best,
@@ -119,6 +123,8 @@ class _State:
             raise ToolError(
                 "The run folder holds another configuration's run: choose a new folder."
             )
+        if state.get("data") != self.data:
+            raise ToolError("The run folder holds a run on other data: choose a new folder.")
         self.epoch, self.best_loss, self.best = state["epoch"], state["best_loss"], state["best"]
         self.line.data.copy_(state["line"])
         for name in ("network", "optimizer", "schedule"):

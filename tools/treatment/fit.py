@@ -8,6 +8,7 @@ Covers fitting only. What turns a fitted network into a shipped one (figures, ca
 """
 
 import copy
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -67,7 +68,7 @@ def fit(config: FitConfig, train: Courses, val: Courses, run: Path) -> Treatment
     run : folder for `metrics.jsonl` and the state to resume from.
     """
     run.mkdir(parents=True, exist_ok=True)
-    state = _State(config, run)
+    state = _State(config, fingerprint(train, val), run)
     if state.stage == 0:
         _run_stage(state, _PopulationStage(train, val), config.population)
     if state.stage == 1 and config.network.hidden:
@@ -77,6 +78,15 @@ def fit(config: FitConfig, train: Courses, val: Courses, run: Path) -> Treatment
             config.gru,
         )
     return state.best.eval()
+
+
+def fingerprint(*parts: Courses) -> str:
+    """SHA-256 of courses."""
+    digest = hashlib.sha256()
+    for part in parts:
+        for values in vars(part).values():
+            digest.update(np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()
 
 
 def _hidden(courses: Courses, config: FitConfig) -> Courses:
@@ -190,9 +200,9 @@ class _GruStage:
 class _State:
     """Networks, optimiser and their place in the run."""
 
-    def __init__(self, config: FitConfig, run: Path) -> None:
+    def __init__(self, config: FitConfig, data: str, run: Path) -> None:
         torch.manual_seed(config.seed)
-        self.config, self.run = config, run
+        self.config, self.data, self.run = config, data, run
         self.stage, self.round = 0, 0
         self.network = TreatmentNet(config.network)
         self.best: TreatmentNet = copy.deepcopy(self.network)
@@ -220,6 +230,7 @@ class _State:
         torch.save(
             {
                 "config": self.config.model_dump_json(),
+                "data": self.data,
                 "place": (self.stage, self.round, self.best_loss),
                 "network": self.network.state_dict(),
                 "best": self.best.state_dict(),
@@ -233,6 +244,8 @@ class _State:
         state: dict[str, Any] = torch.load(self.run / "state.pt", weights_only=True)
         if state["config"] != self.config.model_dump_json():
             raise ToolError("The run folder holds another configuration's run: choose a new one.")
+        if state.get("data") != self.data:
+            raise ToolError("The run folder holds a run on other data: choose a new one.")
         self.stage, self.round, self.best_loss = state["place"]
         self.network.load_state_dict(state["network"])
         self.best.load_state_dict(state["best"])

@@ -3,7 +3,6 @@
 `consilium train treatment CONFIG --out DIR`. A run can be stopped and started again; the loops are in `fit`.
 """
 
-import hashlib
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -14,7 +13,7 @@ from numpy.random import RandomState
 from consilium.tools.contract import ToolError
 from consilium.tools.treatment.card import Card
 from consilium.tools.treatment.evaluate import evaluate
-from consilium.tools.treatment.fit import fit
+from consilium.tools.treatment.fit import fingerprint, fit
 from consilium.tools.treatment.import_histories import import_histories
 from consilium.tools.treatment.network import PARAMETERS, UNKNOWN_KIND, TreatmentNet
 from consilium.tools.treatment.protocol import GAMMAS, SEEDS, benchmark
@@ -68,7 +67,7 @@ def train(config_path: Path, out: Path) -> Card:
         intended_use=_INTENDED_USE,
         limits=_LIMITS,
         data=describe(recipe),
-        data_sha256=_hash(train_courses, val_courses),
+        data_sha256=fingerprint(train_courses, val_courses),
         train_patients=len(train_courses),
         val_patients=len(val_courses),
         command=f"consilium train treatment {config_path.name} --out DIR",
@@ -125,14 +124,6 @@ def _data(recipe: Recipe, folder: Path) -> tuple[Courses, Courses]:
         raise ToolError("Too few histories to train on: give at least 10 patients.")
     order = RandomState(recipe.fit.seed).permutation(len(courses))
     return courses.take(order[held_out:]), courses.take(order[:held_out])
-
-
-def _hash(*parts: Courses) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        for values in vars(part).values():
-            digest.update(np.ascontiguousarray(values).tobytes())
-    return digest.hexdigest()
 
 
 def _population(network: TreatmentNet) -> dict[str, float]:

@@ -147,6 +147,8 @@ def test_a_stopped_run_goes_on_as_if_unbroken(tmp_path, root, monkeypatch):
     other = config.model_copy(update={"seed": 4})
     with pytest.raises(ValueError, match="another configuration"):
         fit(other, *sets, tmp_path / "broken")
+    with pytest.raises(ValueError, match="other data"):
+        fit(config, *reversed(sets), tmp_path / "broken")
 
 
 def test_films_may_be_shown_as_they_are(tmp_path, root, monkeypatch):

@@ -114,6 +114,8 @@ def test_a_stopped_run_goes_on_as_if_unbroken(tmp_path, survey, monkeypatch):
     assert [json.loads(line)["epoch"] for line in lines] == [1, 2, 3]
     with pytest.raises(ToolError, match="another configuration"):
         fit(config.model_copy(update={"seed": 4}), cohort, tmp_path / "broken")
+    with pytest.raises(ToolError, match="other data"):
+        fit(config, cohort.where(cohort.years > 1), tmp_path / "broken")
 
 
 def test_train_ships_a_model_whose_card_is_reproduced(tmp_path, survey):

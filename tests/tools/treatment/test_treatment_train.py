@@ -88,10 +88,12 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(courses, tmp_path, monke
         assert torch.equal(value, resumed.state_dict()[name]), name
 
 
-def test_another_configurations_run_is_not_gone_on_with(courses, tmp_path):
+def test_another_configurations_or_datas_run_is_not_gone_on_with(courses, tmp_path):
     fit(FitConfig.model_validate(FIT), *courses, tmp_path)
     with pytest.raises(ToolError, match="choose a new one"):
         fit(FitConfig.model_validate(FIT | {"seed": 4}), *courses, tmp_path)
+    with pytest.raises(ToolError, match="other data"):
+        fit(FitConfig.model_validate(FIT), *reversed(courses), tmp_path)
 
 
 @pytest.mark.usefixtures("small_benchmark")
