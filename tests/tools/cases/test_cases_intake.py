@@ -4,6 +4,7 @@ import base64
 import csv
 import json
 import re
+import time
 
 import pytest
 
@@ -13,6 +14,7 @@ from consilium.tools.cases.intake.admit import Admission, base_key
 from consilium.tools.cases.intake.columns import ColumnMap
 from consilium.tools.cases.intake.deidentify import Deidentifier
 from consilium.tools.cases.intake.files import admit_files
+from consilium.tools.cases.intake.names import find_names
 from consilium.tools.cases.intake.record import Record
 from consilium.tools.contract import ToolError
 
@@ -78,6 +80,12 @@ def test_json_lines(read):
     )
 
 
+def test_json_lines_that_lack_what_later_ones_have(read):
+    lines = [{"note": "Cough."}, {"note": "Ashworth coughs.", "surname": "Ashworth", "age": 50}]
+    found = list(read("a.jsonl", "\n".join(map(json.dumps, lines))).cases.values())
+    assert [(case.text, case.age) for case in found] == [("Cough.", None), ("[ID] coughs.", 50)]
+
+
 def test_notes(read):
     found = one(read("Smith John.txt", "A 67-year-old white woman with cough.\nWorse at night."))
     assert (found.age, found.sex) == (67, "female")
@@ -95,7 +103,7 @@ def test_notes(read):
         ("a.csv", 'text,id\nfine,1\n"open,2\n' + "x\n" * 9, "line 3: no well-formed row"),
         ("a.csv", b"text\nfine\n" + b"x" * (3 << 20), "line 3: longer than 1 MB"),
         ("a.jsonl", b'{"text": "a"}\n' + b"x" * (3 << 20), "line 2: longer than 1 MB"),
-        ("a.jsonl", '{"weight": 3}\n', "line 1: no column is known"),
+        ("a.jsonl", '{"weight": 3}\n', "a.jsonl: no column is known"),
         ("a.txt", b"x\n" * (2 << 20), "longer than 1 MB, which is no note"),
         ("a.txt", b"caf\xe9", "a.txt, line 1: not UTF-8 text at character 4"),
         ("a.docx", b"PK", "cases are read from"),
@@ -121,6 +129,8 @@ def test_a_file_that_is_not_there(deidentifier, tmp_path):
         (",x,m,3,,", "has no text"),
         ("t,abc,m,3,,", "age 'abc' is not understood"),
         ("t,250,m,3,,", "age '250' is not possible"),
+        ("t,45M,m,3,,", "age '45M' is not understood"),
+        ("t,45 w,f,3,,", "age '45 w' is not understood"),
         ("t,5,banana,3,,", "sex 'banana' is not understood"),
         ("t,5,m,perhaps,,", "died 'perhaps' is neither yes nor no"),
         ("t,5,m,no,3/4/19,", "date '3/4/19' has no year of four digits"),
@@ -206,6 +216,15 @@ def test_invisible_characters_and_instructions_are_text_and_no_more(read):
         ("2019-03-14T10:30:00Z and 20190314 and 14 March 2019", "[DATE] and [DATE] and [DATE]"),
         ("See https://hospital.example/patient/4711", "See [URL]"),
         ("account number 99812-7", "[ID]"),
+        ("Patient ID: 7X9K22, MRN is ab1cd-34.", "[ID], [ID]."),
+        ("Mr. O'Brien, Dr. McCarthy and Mrs DeVries", "Mr. [NAME], Dr. [NAME] and Mrs [NAME]"),
+        (
+            "Mr SMITH saw Dr. J. JONES. Mrs. McDONALD's ECG",
+            "Mr [NAME] saw Dr. [NAME]. Mrs. [NAME] ECG",
+        ),
+        ("Herr Öztürk, Frau Šimić und John Žižka", "Herr [NAME], Frau [NAME] und [NAME]"),
+        ("95 years of age. Age: 93, AGE:101", "90 years of age. Age: 90, AGE:90"),
+        ("患者于2019-03-14入院，MRN: 00482-11。", "患者于[DATE]入院，[ID]。"),
     ],
 )
 def test_identifiers_are_taken_out(deidentifier, text, clean):
@@ -221,6 +240,8 @@ def test_identifiers_are_taken_out(deidentifier, text, clean):
         "The patient: a 45-year-old man. The patient may take 3 tablets in 10 days.",
         "Dr. was called. Mrs. had no pain. Chest X-ray: no effusion. Mass of 10 x 12 mm.",
         "ICD-10 I21.4, LVEF 35 %, stage T2N1M0, 5 mg twice daily for 14 days.",
+        "ID: H1N1 influenza and COVID19. In this patient no COVID19.",
+        "SpO2 91 %, HbA1c 6.1 %, 95 mg, temperature 101 F, aged 50 years or more.",
     ],
 )
 def test_what_is_medicine_stays(deidentifier, text):
@@ -232,6 +253,29 @@ def test_what_the_file_says_is_the_patients_goes_wherever_it_stands(read):
     found = one(read("a.csv", table))
     assert found.text == "[ID] coughs. ([ID])"
     assert found.outcome.text == "[ID] died."
+
+
+@pytest.mark.parametrize(
+    ("identifiers", "text", "clean"),
+    [
+        (["王小明"], "患者王小明因咳嗽入院", "患者[ID]因咳嗽入院"),
+        (["王伟"], "王伟咳嗽。", "[ID]咳嗽。"),
+        (["Smith"], "患者Smith因咳嗽入院", "患者[ID]因咳嗽入院"),
+        (["김민수"], "김민수는 기침을 한다.", "[ID]는 기침을 한다."),
+        (["Jose\u0301"], "José coughs.", "[ID] coughs."),
+        (["Ng", "Li"], "Ng has an NG tube, 5 ng/mL, Li 0.8.", "[ID] has an NG tube, 5 ng/mL, [ID] 0.8."),
+        (["No"], "No fever, no cough.", "No fever, no cough."),
+    ],
+)  # fmt: skip
+def test_names_of_the_file_in_any_script(deidentifier, identifiers, text, clean):
+    assert deidentifier.clean(text, identifiers) == clean
+
+
+@pytest.mark.parametrize("part", ["Aa", "Aa-", "āā", "Mr A.", "Aa "])
+def test_time_grows_with_the_length_of_a_text_only(part):
+    begun = time.process_time()
+    find_names(part * (MAX_TEXT // len(part)))
+    assert time.process_time() - begun < 2
 
 
 def test_phones_of_another_country(deidentifier):
@@ -297,6 +341,50 @@ def test_a_fhir_bundle(read):
     assert found.outcome.followup_days == 6
     assert not {"Ashworth", "Wilhelmina", "998877", "p1"} & set(found.model_dump_json().split('"'))
     assert "Ashworth" not in found.model_dump_json()
+
+
+def test_relatives_in_fhir_go_too_and_large_values_are_written_out(read):
+    bundle = json.loads(json.dumps(BUNDLE))
+    patient, note = bundle["entry"][0]["resource"], bundle["entry"][-2]["resource"]
+    patient["contact"] = [{"name": {"family": "Fernsby"}}, {"relationship": [{"text": "none"}]}]
+    patient["address"] = [{"text": "7 Oldacre, Wexcombe"}]
+    told = base64.b64encode(b"Fernsby of Wexcombe visited.").decode()
+    note["content"][0]["attachment"]["data"] = told
+    bundle["entry"][4]["resource"]["valueQuantity"] = {
+        "value": 10512.4,
+        "unit": "/uL",
+        "comparator": ">=",
+    }
+    text = one(read("a.json", json.dumps(bundle))).text
+    assert text.endswith("Reports: [ID] of [ID] visited.")
+    assert "Creatinine >=10512 /uL" in text
+
+
+@pytest.mark.parametrize(
+    ("disposition", "died"),
+    [
+        ({"coding": [{"code": "20"}]}, True),
+        ({"text": "Patient expired"}, True),
+        ({"coding": [{"code": "01", "display": "Discharged to home"}]}, False),
+    ],
+)
+def test_how_a_stay_ended_in_other_codes(read, disposition, died):
+    bundle = json.loads(json.dumps(BUNDLE))
+    bundle["entry"][1]["resource"]["hospitalization"] = {"dischargeDisposition": disposition}
+    assert one(read("a.json", json.dumps(bundle))).outcome.died_in_hospital is died
+
+
+def test_a_stay_that_never_was_says_neither_age_nor_outcome(read):
+    bundle = json.loads(json.dumps(BUNDLE))
+    wrong = json.loads(json.dumps(bundle["entry"][1]))
+    wrong["resource"] |= {
+        "id": "x",
+        "status": "entered-in-error",
+        "period": {"start": "2029-01-01"},
+    }
+    bundle["entry"].append(wrong)
+    found = one(read("a.json", json.dumps(bundle)))
+    assert (found.age, found.year) == (68, 2019)
 
 
 def test_a_bulk_export_in_several_files(deidentifier, tmp_path):

@@ -22,12 +22,15 @@ from presidio_analyzer.predefined_recognizers import (
     UsSsnRecognizer,
 )
 
+from consilium.tools.cases.case import clean_text
 from consilium.tools.cases.intake.names import find_names
 from consilium.tools.contract import ToolError
 
 _NO_PARSE: Any = None  # pattern recognisers need no language model's reading of the text
 _SURE = 0.4  # below it are month/year and number pairs, which in a clinical text are mostly something else
 _SHORTEST = 3  # characters of an identifier that is searched for as it stands
+# Letters of scripts that write no space between words: kana, Han, Hangul (particles follow), Thai.
+_UNSPACED = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _OLD = 89
 _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|(?-i:Mar(?:ch)?|MAR(?:CH)?|May|MAY)|apr(?:il)?|june?|july?|aug(?:ust)?|sept?(?:ember)?"
@@ -40,7 +43,11 @@ _NUMBERED = (
     r"|member (?:id|number)|encounter (?:id|number|no\.?)|visit (?:id|number|no\.?))"
 )
 _PATTERNS = {
-    "ID": rf"\b{_NUMBERED}[ ]*(?:is|[:#=])*[ ]*[A-Z]{{0,4}}[-]?\d[\d-]{{2,}}\w*",
+    "ID": (
+        rf"\b{_NUMBERED}[ ]*(?:is|[:#=])*[ ]*[A-Z]{{0,4}}[-]?\d[\d-]{{2,}}\w*"
+        # letters and digits mixed, but for "ID", which may be infectious diseases
+        rf"|\b(?!ID\b){_NUMBERED}[ ]*(?:is[ ]|[:#=])[ ]*(?=[A-Z-]*\d)[A-Z\d-]{{5,}}\b"
+    ),
     "DATE": (
         rf"\b(?:\d{{1,2}}(?:st|nd|rd|th)?(?:[ ]of)?[ ]{_MONTH}|{_MONTH}[ ]\d{{1,2}}(?:st|nd|rd|th)?)"
         r"(?!\d)(?:,?[ ](?:19|20)\d\d)?"
@@ -63,8 +70,8 @@ _PATTERNS = {
     ),
 }
 _AGE = re.compile(
-    r"\b(\d{2,3})(?=(?:[ -]?(?:years?|yrs?|y)\.?(?:[ -]?(?:old|o)\b|/o\b)|[ ]?y[./]?o\b))"
-    r"|(?<=\baged )(\d{2,3})\b|(?<=\bage )(\d{2,3})\b",
+    r"\b(\d{2,3})(?=(?:[ -]?(?:years?|yrs?|y)\.?(?:[ -]?(?:old|o)\b|/o\b|[ ]of[ ]age\b)|[ ]?y[./]?o\b))"
+    r"|(?:(?<=\baged )|(?<=\bage )|(?<=\bage:)|(?<=\bage: ))(\d{2,3})\b",
     re.IGNORECASE,
 )
 _WORDS = {
@@ -108,10 +115,11 @@ class Deidentifier:
         ----------
         identifiers : what else must go, wherever it stands: the patient's name, numbers, address.
         """
-        found = [(*span, "NAME") for span in find_names(text)]
+        spaced = re.sub(f"[{_UNSPACED}]", "|", text)  # what stands among such letters has an edge
+        found = [(*span, "NAME") for span in find_names(spaced)]
         found.extend((*span, "ID") for span in _literal(text, identifiers))
         for recognizer in self._recognizers:
-            for hit in recognizer.analyze(text, recognizer.supported_entities, _NO_PARSE):
+            for hit in recognizer.analyze(spaced, recognizer.supported_entities, _NO_PARSE):
                 if hit.score >= _SURE:
                     word = _WORDS.get(hit.entity_type, hit.entity_type)
                     found.append((hit.start, hit.end, word))
@@ -148,18 +156,34 @@ def _recognizers(region: str) -> list[EntityRecognizer]:
 
 def _literal(text: str, identifiers: Sequence[str]) -> list[tuple[int, int]]:
     """Where identifiers stand in the text: whole, and each of their longer words by itself."""
-    words = {word for identifier in identifiers for word in re.findall(r"[\w'’-]+", identifier)}
-    wanted = {identifier.strip() for identifier in identifiers} | words
-    wanted = {word for word in wanted if len(word) >= _SHORTEST and word.lower() not in _COMMON}
-    if not wanted:
-        return []
-    choices = "|".join(map(re.escape, sorted(wanted, key=len, reverse=True)))
-    found = re.finditer(rf"(?<!\w)(?:{choices})(?!\w)", text, re.IGNORECASE)
+    given = list(map(clean_text, identifiers))  # in the Unicode form of the text
+    words = {word for identifier in given for word in re.findall(r"[\w'’-]+", identifier)}
+    wanted = filter(_sought, sorted({*given, *words}, key=len, reverse=True))
+    choices = "|".join(map(_standing, wanted))
+    found = re.finditer(choices, text, re.IGNORECASE) if choices else ()
     return [match.span() for match in found]
 
 
+def _sought(word: str) -> bool:
+    """Whether an identifier is long enough to be told from other words: "Ng" and two Han letters are."""
+    if word.lower() in _COMMON:
+        return False
+    is_name = re.fullmatch(rf"[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ]|[{_UNSPACED}]{{2}}", word)
+    return len(word) >= _SHORTEST or is_name is not None
+
+
+def _standing(word: str) -> str:
+    """Pattern of an identifier that stands by itself; two letters as they are written, "NG" is a tube."""
+    letter = rf"[^\W{_UNSPACED}]"  # that a neighbour may not be
+    start = "" if re.match(f"[{_UNSPACED}]", word) else f"(?<!{letter})"
+    end = "" if re.search(f"[{_UNSPACED}]$", word) else f"(?!{letter})"
+    exact = "?-i:" if len(word) < _SHORTEST else "?:"
+    return f"{start}({exact}{re.escape(word)}){end}"
+
+
 _COMMON = frozenset(
-    "the and for not was with pain street road avenue lane drive court box mrs".split()
+    "the and for not was with pain street road avenue lane drive court box mrs"
+    " no an as at be by do he if in is it my of on or so to up we".split()
 )
 
 

@@ -28,6 +28,9 @@ _USED = frozenset(
 )
 _MOST = 25  # of each kind of fact, the newest first
 _WRONG = {"entered-in-error", "refuted", "cancelled", "not-done"}
+# How a stay ended: HL7's own code, or those of US claims (NUBC: expired; expired in a medical facility).
+_DIED_CODES = {"exp", "20", "41"}
+_DIED_WORDS = re.compile(r"\b(?:expired|died|deceased|death)\b(?!.* at home)", re.IGNORECASE)
 _KIND_OF_TERM = re.compile(
     r" \((?:disorder|finding|situation|procedure|regime/therapy|morphologic abnormality)\)$"
 )
@@ -125,9 +128,8 @@ def _object(text: str, where: str) -> dict[str, Any]:
 
 def _record(chart: _Chart) -> Record:
     patient, resources = chart.patient, chart.resources
-    encounter = max(
-        resources["Encounter"], key=lambda stay: _day(stay, "period.start"), default=None
-    )
+    stays = [stay for stay in resources["Encounter"] if stay.status not in {*_WRONG, "planned"}]
+    encounter = max(stays, key=lambda stay: _day(stay, "period.start"), default=None)
     begun = _day(encounter, "period.start") if encounter else ""
     age = _years(_text(patient.birthDate), begun)
     sex = patient.gender if patient.gender in {"male", "female"} else ""
@@ -174,7 +176,10 @@ def _outcome(patient: Any, encounter: Any, procedures: Sequence[Any], begun: str
     died = _text(patient.deceasedDateTime)
     dead = bool(died) or bool(patient.deceasedBoolean)
     left = _path(encounter, "hospitalization.dischargeDisposition")
-    in_hospital = any(coding.code == "exp" for coding in (left.coding or [])) if left else False
+    in_hospital = bool(left) and (
+        any(coding.code in _DIED_CODES for coding in left.coding or [])
+        or bool(_DIED_WORDS.search(_coded(left)))
+    )
     done = _newest(procedures, "performedDateTime", lambda item: _coded(item.code))
     told = [f"Procedures: {'; '.join(done)}."] if done else []
     if left and (words := _coded(left)):
@@ -192,13 +197,16 @@ def _outcome(patient: Any, encounter: Any, procedures: Sequence[Any], begun: str
 
 
 def _identifiers(patient: Any) -> list[str]:
-    found: list[Any] = []
-    for name in patient.name or []:
-        found += [name.text, name.family, *(name.given or [])]
-    found += [identifier.value for identifier in patient.identifier or []]
-    found += [contact.value for contact in patient.telecom or []]
-    for address in patient.address or []:
-        found += [address.city, address.postalCode, *(address.line or [])]
+    """Of the patient and of the relatives and friends that the record names."""
+    contacts = patient.contact or []
+    found: list[Any] = [identifier.value for identifier in patient.identifier or []]
+    for name in [*(patient.name or []), *(contact.name for contact in contacts)]:
+        found += [name.text, name.family, *(name.given or [])] if name else []
+    for person in [patient, *contacts]:
+        found += [telecom.value for telecom in person.telecom or []]
+    for address in [*(patient.address or []), *(contact.address for contact in contacts)]:
+        if address:
+            found += [address.text, address.city, address.postalCode, *(address.line or [])]
     return [str(value) for value in found if value]
 
 
@@ -223,7 +231,9 @@ def _measured(observation: Any) -> str:
 
 def _value(part: Any) -> str:
     if part.valueQuantity and part.valueQuantity.value is not None:
-        return f"{float(part.valueQuantity.value):.4g} {part.valueQuantity.unit or ''}".strip()
+        quantity, value = part.valueQuantity, float(part.valueQuantity.value)
+        written = f"{value:.4g}" if abs(value) < 1000 else f"{value:.0f}"  # "10500", not "1.05e+04"
+        return f"{quantity.comparator or ''}{written} {quantity.unit or ''}".strip()
     if part.valueCodeableConcept:
         return _coded(part.valueCodeableConcept)
     return part.valueString or ""

@@ -6,12 +6,18 @@ says whom the text is about (see `Record.identifiers`), so texts must be checked
 
 import re
 
-_WORD = r"[A-Z][a-zà-öø-ÿ'’]+(?:-[A-Z][a-zà-öø-ÿ'’]+)*"
+_CAPITAL = "A-ZÀ-ÖØ-Þ\u0100-\u017f"  # the last range holds small letters, too
+_SMALL = "a-zß-öø-ÿ\u0100-\u017f'’"
+# "Smith", "McDonald", "O'Brien"; no name is longer, and time grows with the text's length only
+_STEM = rf"[{_CAPITAL}][{_SMALL}][{_CAPITAL}{_SMALL}]{{0,30}}"
+_WORD = rf"{_STEM}(?:-{_STEM}){{0,3}}"
+_LOUD = r"[A-ZÀ-ÖØ-Þ][A-ZÀ-ÖØ-Þ'’-]{2,}(?![A-Za-z])"  # "SMITH"
 _INITIAL = r"[A-Z]\."
 _PART = rf"(?:(?:van|von|de|der|la|el|al)[ ])*(?:{_WORD}|{_INITIAL})"
 _NAME = rf"{_PART}(?:[ ]{_PART}){{0,2}}"
 _TITLED = re.compile(
-    rf"\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Doctor|Nurse|Herr|Frau|Sir|Madam)\.?[ ]+({_NAME})"
+    rf"\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Doctor|Nurse|Herr|Frau|Sir|Madam)\.?[ ]+"
+    rf"((?:{_INITIAL}[ ]?)*{_LOUD}(?:[ ]{_LOUD})?|{_NAME})"
 )
 _SIGNED = re.compile(
     rf"({_NAME}),?[ ]+(?:M\.?D\.?|D\.?O\.?|R\.?N\.?|Ph\.?D\.?|P\.?A\.?-?C?|N\.?P\.?)(?![A-Za-z])"

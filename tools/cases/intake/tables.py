@@ -57,9 +57,22 @@ def read_jsonl(path: Path, columns: ColumnMap) -> Iterator[Record | Problem]:
     Raises
     ------
     ToolError
-        If the file cannot be read, or its first object has no field for the text.
+        If the file cannot be read, or none of its objects has a field for the text.
     """
-    fields: dict[str, list[str]] = {}
+    # All names first: an object may lack what others have, such as a patient's name.
+    names = dict.fromkeys(
+        name for _, values in _objects(path) if not isinstance(values, Problem) for name in values
+    )
+    fields = columns.fit(list(names), path.name) if names else {}
+    for where, values in _objects(path):
+        if isinstance(values, Problem):
+            yield values
+        else:
+            yield _record(where, fields, {name: _plain(value) for name, value in values.items()})
+
+
+def _objects(path: Path) -> Iterator[tuple[str, dict[str, Any] | Problem]]:
+    """Where it stands, and the object or why it is none, for each line that is not empty."""
     for number, line in read_lines(path):
         where = f"{path.name}, line {number}"
         if not line.strip():
@@ -67,13 +80,12 @@ def read_jsonl(path: Path, columns: ColumnMap) -> Iterator[Record | Problem]:
         try:
             values = json.loads(line)
         except (ValueError, RecursionError):
-            yield Problem(where, "is not JSON")
+            yield where, Problem(where, "is not JSON")
             continue
         if not isinstance(values, dict):
-            yield Problem(where, "is not a JSON object with named fields")
+            yield where, Problem(where, "is not a JSON object with named fields")
             continue
-        fields = fields or columns.fit(list(values), where)
-        yield _record(where, fields, {name: _plain(value) for name, value in values.items()})
+        yield where, values
 
 
 class _Counted:

@@ -17,8 +17,9 @@ _UNKNOWN = frozenset(
 _YES = frozenset({"yes", "y", "true", "t", "1", "1.0", "died", "dead", "deceased", "expired"})
 _NO = frozenset({"no", "n", "false", "f", "0", "0.0", "alive", "survived"})
 _AGE = re.compile(r"(\d{1,3}(?:\.\d+)?)\+?\s*([a-z/]*)(?:\s+old)?")
+# "45m" and "45w" are no ages in months or weeks: they as well say a man and a woman (weiblich) of 45.
 _PER_YEAR = {"": 1, "y": 1, "yr": 1, "yrs": 1, "year": 1, "years": 1, "yo": 1, "y/o": 1,
-             "m": 12, "mo": 12, "month": 12, "months": 12, "w": 52, "week": 52, "weeks": 52,
+             "mo": 12, "month": 12, "months": 12, "week": 52, "weeks": 52,
              "d": 365, "day": 365, "days": 365}  # fmt: skip
 _YEAR = re.compile(r"(?<!\d)(?:1[89]|20|21)\d\d(?!\d)")
 _COMPACT_DATE = re.compile(r"((?:1[89]|20|21)\d\d)(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
