@@ -20,13 +20,15 @@ _NUMBER = r"(?P<{}>1[0-2]\d|[1-9]?\d)"
 _YEARS = r"(?:\s*-?\s*(?:years?|yrs?|y/?o|yo)\b(?:[\s-]*(?:old|of\s+age))?)?"
 _UNIT = (
     r"(?!\s*(?:%|mm|mg|g/|kg|cm|ml|mmol|µ|u/|iu|bpm|beats|breaths|/\s?min|per\b|days?\b|hours?\b|weeks?\b"
-    r"|months?\b|minutes?\b|degrees?\b|°|pack|cigarettes?|points?\b|percent|l\b|litres?\b|[.,/]?\d))"
+    r"|months?\b|minutes?\b|degrees?\b|°|pack|cigarettes?|points?\b|percent|l\b|litres?\b|[.,/]?\d)"
+    r"|-(?:pack|mm|cm|days?\b|hours?\b|weeks?\b|months?\b))"
 )
 _MEASURES = (
-    r"(?:pressure|[sd]?bp|fio2|troponin|nodes?|ratio|fever|smokers?"
+    r"(?:pressure|systolic|diastolic|[sd]?bp|fio2|troponin|nodes?|ratio|fever|smokers?"
     r"|temperature|temp|creatinine|glucose|sugar|rate|pulse|hr|rr|sodium|potassium|count|score"
     r"|gcs|bmi|weight|level|saturation|spo2|pao2|fraction|ef|lvef|ha?emoglobin|hb|albumin|bilirubin|ph|wbc"
     r"|platelets|cholesterol|ldl|hdl|stay|dose|inr|crp|psa|hba1c|a1c|icp|map|cvp|bnp|egfr|gfr|lactate|urea"
+    r"|ha?ematocrit|hct|esr|alt|ast|ldh|ferritin|lipase|amylase|meld|nihss|qrs|qtc|output|peep|gradient|clearance"
     r"|bun|apache|sofa|aps|tsh|fev1|volume|size|thickness|index|of|is|was|to|by|for)"
 )
 # Somebody else, named earlier in the same clause: "her father, who ..." ends a clause, "father who died" not.
