@@ -173,7 +173,11 @@ def _folder(home: Path) -> Path:
 
 
 def _listed(images: Path, labels: Path) -> Iterator[_Listed]:
-    """What a labels file lists, each picture once."""
+    """What a labels file lists, each picture once, its label freed of identifiers."""
+    # takes seconds, which no search need wait
+    from consilium.tools.cases.intake.deidentify import Deidentifier
+
+    deidentifier = Deidentifier()
     seen: dict[str, _Listed] = {}
     try:
         with labels.open(encoding="utf-8-sig", newline="") as lines:
@@ -181,7 +185,7 @@ def _listed(images: Path, labels: Path) -> Iterator[_Listed]:
             if not set(_IN_USE) <= set(rows.fieldnames or ()):
                 raise ToolError("The labels need a CSV file with the columns file and label.")
             for number, row in enumerate(rows, 2):
-                label = clean_text(row["label"] or "")[:_LABEL]
+                label = deidentifier.clean(clean_text(row["label"] or "")[:_LABEL])[:_LABEL]
                 path = images / (row["file"] or "")
                 if not label:
                     raise ToolError(f"Line {number} of the labels has no label.")

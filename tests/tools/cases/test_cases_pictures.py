@@ -57,6 +57,13 @@ def test_no_file_name_is_kept(folder):
     assert b"mirrored.png" not in kept
 
 
+def test_no_identifier_stays_in_a_label(folder, film):
+    (folder / "labels.csv").write_text("file,label\nsample.png,pacemaker of Mr. Smith\n")
+    add_pictures(folder / "images", folder / "labels.csv", folder)
+    (near,) = FilmSearch(folder).search(film, 1)
+    assert near.label == "pacemaker of Mr. [NAME]"
+
+
 def test_a_picture_that_is_no_film(folder):
     add_pictures(folder / "images", folder / "labels.csv", folder)
     noise = folder / "noise.png"
