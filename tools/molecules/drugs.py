@@ -64,6 +64,11 @@ _SALT_WORDS = frozenset(
     maleate mesilate mesylate monohydrate nitrate oxalate phosphate potassium sodium
     succinate sulfate sulphate tartrate tosylate trihydrate""".split()
 )
+_ESTERS = frozenset("acetate benzoate phosphate succinate".split())  # words of salts, and of esters
+_ALCOHOL = Chem.MolFromSmarts("[OX2H][#6;!$(C=O)]")
+_BASE = Chem.MolFromSmarts(  # an amine, amidine or guanidine
+    "[$([NX3;!$(N[!#6;!#1]);!$(NC=[O,N,S]);!$(N-a)][CX4]),$([NX3][CX3]=[NX2;!$(N[!#6;!#1])])]"
+)
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,8 @@ class Drug:
 class Neighbour:
     """A known drug and how alike it is: Tanimoto similarity of Morgan fingerprints, 0 to 1.
 
-    `same` if it is the molecule itself, whatever the stereochemistry.
+    `same` if it is the molecule itself; where its stereochemistry is not told, whichever isomer is listed.
+    Another isomer than the listed ones is not the same, and of similarity 1.
     """
 
     drug: Drug
@@ -121,14 +127,23 @@ class DrugList:
         return len(set(self._by_name.values()))
 
     def find(self, name: str) -> Drug | None:
-        """Return the drug of that name, in any case, also with the name of its salt."""
+        """Return the drug of that name, in any case, also with the name of its salt.
+
+        An ester is another molecule: "abiraterone acetate" is not found by "abiraterone".
+        """
         key = _key(name)
         if key in self._by_name:
             return self._by_name[key]
         words = key.split()
+        acids: list[str] = []
         while len(words) > 1 and words[-1] in _SALT_WORDS:
-            words.pop()
-        return self._by_name.get(" ".join(words))
+            word = words.pop()
+            if word in _ESTERS:
+                acids.append(word)
+        if ester := self._by_name.get(" ".join([*words, *acids])):
+            return ester
+        drug = self._by_name.get(" ".join(words))
+        return None if drug and acids and _makes_esters(drug) else drug
 
     def suggest(self, name: str) -> str | None:
         """Return the spelling in the list nearest to `name`; None if nothing is near."""
@@ -144,7 +159,9 @@ class DrugList:
     def nearest(self, mol: Chem.Mol) -> Neighbour | None:
         """Return the most similar drug; None if the list is empty."""
         if same := self.identify(mol):
-            return Neighbour(same, 1.0, same=True)
+            told = Chem.MolToSmiles(mol)
+            is_same = told in self._structures.by_smiles or told == _plain(mol)
+            return Neighbour(same, 1.0, same=is_same)
         drugs, prints = self._structures.drugs, self._structures.prints
         if not drugs:
             return None
@@ -197,6 +214,13 @@ def unknown_name(name: str, drugs: DrugList) -> ToolError:
     near = drugs.suggest(name)
     hint = f'did you mean "{near}"?' if near else "check the spelling, or give its SMILES."
     return ToolError(f'"{name[:60]}" is not among the {len(drugs):,} known drugs: {hint}')
+
+
+def _makes_esters(drug: Drug) -> bool:
+    """Whether the name of an acid behind a drug's means an ester: it has an alcohol, and no base for a salt."""
+    with rdBase.BlockLogs():
+        mol = Chem.MolFromSmiles(drug.smiles)
+    return bool(mol and mol.HasSubstructMatch(_ALCOHOL) and not mol.HasSubstructMatch(_BASE))
 
 
 def _plain(mol: Chem.Mol) -> str:

@@ -34,6 +34,11 @@ def test_likeness_and_identity():
     assert own.identify(mol("CC(N)Cc1ccccc1O")).name == "Foo sodium"
     assert own.identify(mol("C[C@H](N)Cc1ccccc1O")).name == "Dexfoo"
     assert own.identify(mol("C[C@@H](N)Cc1ccccc1O")).name == "Dexfoo"  # only the isomer is listed
+    assert own.nearest(mol("C[C@H](N)Cc1ccccc1O")).same
+    assert own.nearest(mol("CC(N)Cc1ccccc1O")).same
+    other = own.nearest(mol("C[C@@H](N)Cc1ccccc1O"))
+    assert (other.drug.name, other.similarity, other.same) == ("Dexfoo", 1.0, False)
+    assert not own.nearest(mol("[2H]C([2H])([2H])C(N)Cc1ccccc1O")).same
     assert own.identify(mol("CCO")) is None
     near = own.nearest(mol("CC(N)Cc1ccccc1OC"))
     assert 0.4 < near.similarity < 1 and not near.same
@@ -56,11 +61,52 @@ def test_the_list(known):
         ("frusemide", "Furosemide"),
         ("atorvastatin calcium", "Atorvastatin"),
         ("5-FU", "Fluorouracil"),
+        ("triptorelin acetate", "Triptorelin"),
+        ("hydrocortisone sodium succinate", "Hydrocortisone succinate"),
+        ("codeine phosphate", "Codeine"),
+        ("metoprolol succinate", "Metoprolol"),
         ("apixaban", "Apixaban"),
     ],
 )
 def test_names(known, name, listed):
     assert known.find(name).name == listed
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("Steroid acetate", None),  # an ester
+        ("Steroid sodium phosphate", "Steroid phosphate"),
+        ("Steroid sodium", "Steroid"),
+        ("Ether acetate", "Ether"),  # nothing that could be an ester
+        ("Amine acetate", "Amine"),
+        ("Amine hydrochloride monohydrate", "Amine"),
+        ("Guanidine acetate", "Guanidine"),
+        ("Aniline acetate", None),
+    ],
+)
+def test_an_ester_is_another_molecule_than_its_alcohol(name, found):
+    own = DrugList(
+        Drug(*row, "")
+        for row in [
+            ("Steroid", "OC1CCCCC1"),
+            ("Steroid phosphate", "O=P(O)(O)OC1CCCCC1"),
+            ("Ether", "COc1ccncc1"),
+            ("Amine", "OC1CCN(C)CC1"),
+            ("Guanidine", "OCCNC(N)=N"),
+            ("Aniline", "OCCc1ccc(N(C)C)cc1"),
+        ]
+    )
+    drug = own.find(name)
+    assert (drug and drug.name) == found
+
+
+@needs_list
+@pytest.mark.parametrize(
+    "name", ["abiraterone acetate", "ulipristal acetate", "methylprednisolone acetate"]
+)
+def test_esters_that_the_list_lacks(known, name):
+    assert known.find(name) is None
 
 
 @needs_list
