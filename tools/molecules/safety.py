@@ -64,13 +64,16 @@ class _Agent:
 
 
 _CLASSES = (
-    # Schedule 1.A.1, 1.A.13, 1.A.14, 1.B.9: P(=O)F and its sulphur analogue
-    _Class("weapon", "an organophosphorus fluoride nerve agent", _CWC, "[PX4](=[O,S])F"),
+    # Schedule 1.A.1, 1.A.13, 1.A.14, 1.B.9: P(=O)F and its sulphur analogue, also written [P+]([O-])F
+    _Class("weapon", "an organophosphorus fluoride nerve agent", _CWC, "[PX4](~[OX1,SX1])F"),
     # 1.A.2: P-CN
-    _Class("weapon", "an organophosphorus cyanide nerve agent", _CWC, "[PX4](=[O,S])C#N"),
+    _Class("weapon", "an organophosphorus cyanide nerve agent", _CWC, "[PX4](~[OX1,SX1])C#N"),
     # 1.A.3: alkyl phosphonothiolate with an aminoethyl tail
     _Class(
-        "weapon", "a V-series nerve agent", _CWC, "[#6][PX4](=[O,S])([OX2,SX2])[SX2][CX4][CX4][#7]"
+        "weapon",
+        "a V-series nerve agent",
+        _CWC,
+        "[#6][PX4](~[OX1,SX1])([OX2,SX2])[SX2][CX4][CX4][#7]",
     ),
     # 1.A.15, 1.A.16: quaternary dimethylcarbamoyloxypyridines
     _Class("weapon", "a carbamate nerve agent", _CWC, "[CH3]N([CH3])C(=O)Oc1cccnc1[CH2][NX4+]"),

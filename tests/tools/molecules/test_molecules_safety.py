@@ -70,6 +70,9 @@ def test_formulas(name, formula):
     ("smiles", "kind"),
     [  # not listed one by one
         ("CCOP(C)(=O)F", "weapon"),
+        ("CC(C)O[P+](C)([O-])F", "weapon"),
+        ("CCO[P+]([O-])(C#N)N(C)C", "weapon"),
+        ("CCO[P+](C)([O-])SCCN(C(C)C)C(C)C", "weapon"),
         ("CP(=O)(F)N=C(C)N(CC)CC", "weapon"),
         ("CCCOP(=O)(C#N)N(C)C", "weapon"),
         ("CCCCOP(C)(=O)SCCN(CC)CC", "weapon"),
