@@ -36,12 +36,13 @@ def decode_raster(stream: BinaryIO) -> tuple[Film, str]:
     Image.MAX_IMAGE_PIXELS = None  # check_size is stricter, and says it in our words
     with Image.open(stream, formats=tuple(_MEDIA_TYPES)) as picture:
         check_size(*picture.size)
-        if getattr(picture, "n_frames", 1) > 1:
+        # An MPO is the JPEG of a telephone: its first picture is the photograph, the others belong to it.
+        if picture.format != "MPO" and getattr(picture, "n_frames", 1) > 1:
             raise ToolError(
                 "The file holds several pictures (an animation or several pages): "
                 "please attach one film per file."
             )
-        media_type = _MEDIA_TYPES.get(picture.format or "", "image/jpeg")  # MPO is a kind of JPEG
+        media_type = _MEDIA_TYPES.get(picture.format or "", "image/jpeg")
         picture.load()
         return _to_film(picture), media_type
 

@@ -63,6 +63,15 @@ def test_preview_of_a_dark_sixteen_bit_film_is_visible_and_small(tmp_path):
         assert np.asarray(preview).max() > 250
 
 
+def test_a_telephones_jpeg_is_its_first_picture(tmp_path):
+    depth = [Image.new("L", (30, 20), 90)]
+    photograph = Image.fromarray(gradient())
+    path = upload(tmp_path, photograph, format="MPO", save_all=True, append_images=depth)
+    result = admit(path, tmp_path / "out")
+    assert (result.media_type, result.width) == ("image/jpeg", WIDTH)
+    assert np.abs(Film.read(result.path).pixels.astype(int) - gradient()).max() <= 8
+
+
 def test_exif_rotation_is_applied(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # rotate by 90 degrees to see it upright
