@@ -184,7 +184,7 @@ class CohortReader:
             return words[text.casefold()]
         plain = text
         if "," in text:
-            if "." in text or (self._delimiter == "," and _THOUSANDS.fullmatch(text)):
+            if "." in text or (self._delimiter != ";" and _THOUSANDS.fullmatch(text)):
                 raise ValueError(f"{_quoted(text)} can be read in two ways: write 1234.5")
             plain = text.replace(",", ".")
         try:

@@ -186,6 +186,13 @@ def test_tabs_and_an_old_encoding_and_quoted_line_breaks(tmp_path):
     assert rows[2]["remark"] == 'six foot 2"'
 
 
+def test_thousands_between_tabs_are_not_taken_for_decimals(tmp_path):
+    head, good = f"{HEADER},uacr".replace(",", "\t"), GOOD.replace(",", "\t")
+    rows, _ = run(tmp_path, f"{head}\n{good}\t1,234\n{good}\t12,5\n")
+    assert "can be read in two ways" in rows[0]["error"]
+    assert rows[0]["prevent_uacr_total_cvd_10y"] == "" != rows[1]["prevent_uacr_total_cvd_10y"]
+
+
 def test_only_the_columns_whose_inputs_are_there(tmp_path):
     required = "age,sex,total_cholesterol,hdl_cholesterol,systolic_bp"
     (row,), tally = run(tmp_path, f"{required}\n55,female,213,50,120\n")
