@@ -27,7 +27,7 @@ class Read(NamedTuple):
     Parameters
     ----------
     turned_away : why the gate takes it for no frontal chest film; it is read all the same, for evaluations.
-    warnings : what the gate changed or doubts.
+    warnings : what the gate changed or doubts, and what the picture lacks.
     """
 
     path: Path
@@ -78,7 +78,9 @@ def _read(path: Path, decoded: Future[Film | str], reader: FilmReader) -> Read:
         return Read(path, None, {}, film)
     checked = gate.check(film)
     reading = reader.read(checked.film.pixels)
-    return Read(path, reading, dict(film.facts), "", checked.refusal, checked.warnings)
+    poor = [] if checked.refusal else reader.doubts(checked.film.pixels)
+    warnings = (*checked.warnings, *poor)
+    return Read(path, reading, dict(film.facts), "", checked.refusal, warnings)
 
 
 def row(read: Read, root: Path, reader: FilmReader) -> list[str]:

@@ -16,10 +16,11 @@ from consilium.tools.imaging.logistic import Numbers
 from consilium.tools.imaging.novelty import Novelty
 from consilium.tools.imaging.population import Population
 from consilium.tools.imaging.preprocess import prepare, to_input
-from consilium.tools.imaging.report import FilmLevel
+from consilium.tools.imaging.report import CLIPPED, LOW_RESOLUTION, FilmLevel
 from consilium.tools.imaging.views import COUNT, views
 
 _BATCH = 8  # films; each becomes COUNT views
+_CLIPPED_SHARE = 0.4
 _NETWORK, _NOVELTY = "network.", "novelty."
 _CENTER, _WHITENING, _POPULATION = "center", "whitening", "population"
 
@@ -133,6 +134,16 @@ class FilmReader:
             float(found.threshold[0]),
             found.population[0],
         )
+
+    def doubts(self, pixels: Pixels) -> list[str]:
+        """What a film's own picture lacks, in sentences; empty where it is good enough."""
+        found = []
+        extremes = (pixels == pixels.min()) | (pixels == pixels.max())
+        if float(np.mean(extremes)) > _CLIPPED_SHARE:
+            found.append(CLIPPED)
+        if min(pixels.shape) < self.network.input_size:
+            found.append(LOW_RESOLUTION)
+        return found
 
     def read_many(self, pictures: NDArray[np.uint8]) -> Readings:
         """Read (n, size, size) prepared films."""

@@ -5,8 +5,6 @@ import threading
 import uuid
 from pathlib import Path
 
-import numpy as np
-
 from consilium.tools.contract import Artifact, ToolContext, ToolError, ToolResult
 from consilium.tools.imaging import gate, report, xrv
 from consilium.tools.imaging.contract import AnalyzeScan
@@ -15,7 +13,6 @@ from consilium.tools.imaging.heatmap import attention, draw
 from consilium.tools.imaging.intake import admit
 from consilium.tools.imaging.reader import FilmReader
 
-_CLIPPED_SHARE = 0.4
 _loading = threading.Lock()
 _loaded: list[FilmReader] = []
 
@@ -37,7 +34,7 @@ def analyze_scan(args: AnalyzeScan, context: ToolContext) -> ToolResult:
     warnings = [*doubts, *report.cautions(film.facts, reader.card.adult_auc)]
     if refusal:
         return report.build_result(None, facts=film.facts, warnings=warnings, reason=refusal)
-    warnings += _quality(film.pixels, reader)
+    warnings += reader.doubts(film.pixels)
     reading = reader.read(film.pixels)
     if reading.outside:
         return report.build_result(None, facts=film.facts, warnings=warnings, reason=report.OUTSIDE)
@@ -91,16 +88,6 @@ def _open(path: Path) -> Film:
         return Film.read(path)
     with tempfile.TemporaryDirectory() as folder:
         return Film.read(admit(path, Path(folder)).path)
-
-
-def _quality(pixels: Pixels, reader: FilmReader) -> list[str]:
-    found = []
-    extremes = (pixels == pixels.min()) | (pixels == pixels.max())
-    if float(np.mean(extremes)) > _CLIPPED_SHARE:
-        found.append(report.CLIPPED)
-    if min(pixels.shape) < reader.network.input_size:
-        found.append(report.LOW_RESOLUTION)
-    return found
 
 
 def _heatmap(

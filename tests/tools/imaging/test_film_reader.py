@@ -16,6 +16,7 @@ from consilium.tools.imaging import data, report, tool
 from consilium.tools.imaging.card import THUMBNAIL_WEIGHTS, WEIGHTS, Card
 from consilium.tools.imaging.contract import AnalyzeScan
 from consilium.tools.imaging.film import Film
+from consilium.tools.imaging.folder import read_films
 from consilium.tools.imaging.heatmap import attention, draw
 from consilium.tools.imaging.intake import admit
 from consilium.tools.imaging.metrics import auc
@@ -115,11 +116,19 @@ def test_strange_pictures_are_declined(tmp_path, name):
 
 def test_poor_quality_is_warned_of(sample_film, reader):
     film = Film.read(sample_film)
-    assert tool._quality(film.pixels, reader) == []
-    assert tool._quality(film.pixels[::20, ::20], reader) == [report.LOW_RESOLUTION]
+    assert reader.doubts(film.pixels) == []
+    assert reader.doubts(film.pixels[::20, ::20]) == [report.LOW_RESOLUTION]
     burnt = film.pixels.copy()
     burnt[: len(burnt) // 2] = burnt.max()
-    assert tool._quality(burnt, reader) == [report.CLIPPED]
+    assert reader.doubts(burnt) == [report.CLIPPED]
+
+
+def test_a_folder_is_warned_of_poor_quality_too(tmp_path, sample_film, reader):
+    small = Film.read(sample_film).pixels[::20, ::20]
+    Image.fromarray(small).save(tmp_path / "small.png")
+    (read,) = read_films([tmp_path / "small.png"], reader)
+    assert not read.turned_away
+    assert report.LOW_RESOLUTION in read.warnings
 
 
 def test_many_at_once_give_the_same(tmp_path, sample_film):
