@@ -202,7 +202,12 @@ def _facts(dataset: pydicom.Dataset) -> dict[str, str]:
 def _view(dataset: pydicom.Dataset) -> str:
     """The standard's term; LAT, LLAT and the like, as devices write it, are laterals, too."""
     view = _code(dataset, "ViewPosition")
-    return "LATERAL" if view.endswith(("LAT", "LATERAL")) else _one_of(view, _VIEWS)
+    coded = dataset.get(
+        "ViewCodeSequence"
+    )  # what a DX film must have, where the position is optional
+    meant = _code(coded[0], "CodeMeaning") if coded else ""
+    lateral = any(name.endswith(("LAT", "LATERAL")) for name in (view, meant))
+    return "LATERAL" if lateral else _one_of(view, _VIEWS)
 
 
 def _code(dataset: pydicom.Dataset, keyword: str) -> str:

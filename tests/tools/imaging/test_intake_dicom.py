@@ -188,6 +188,16 @@ def test_a_lateral_is_known_however_it_is_written(tmp_path, written, view):
     assert (gate_rules.refusal(film.pixels, film.facts) == gate_rules.LATERAL) == (view != "AP")
 
 
+@pytest.mark.parametrize(
+    ("meaning", "view"), [("left lateral", "LATERAL"), ("postero-anterior", None)]
+)
+def test_a_lateral_is_known_by_its_coded_view(tmp_path, meaning, view):
+    code = Dataset()
+    code.CodeMeaning = meaning
+    film = opened(dicom(tmp_path, ViewCodeSequence=Sequence([code])))
+    assert film.facts.get("view") == view
+
+
 def test_nothing_that_names_the_patient_is_kept(tmp_path):
     private = Dataset()
     secrets = {
