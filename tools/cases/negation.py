@@ -31,6 +31,9 @@ _CUES: dict[_Kind, str] = {
         absent breath sounds | absent pulses | absent bowel sounds | no breath sounds | no pulse
         no bowel sounds | no urine output | no code | no cause | nor does | not responding
         not able to | not eating | not sleeping | not moving | not waking | not improving
+        is not excluded | was not excluded | were not excluded | has not been excluded
+        is not ruled out | was not ruled out | were not ruled out | has not been ruled out
+        have not been ruled out | not be ruled out | have not been excluded
         not improve | not improved | not improving | not resolved | not resolving | not cleared
         not controlled | not compliant | not compensated | not breathing | not tolerating
         does not respond | did not respond | does not eat | without relief | without response
@@ -42,7 +45,8 @@ _CUES: dict[_Kind, str] = {
         without evidence of | without sign of | without signs of | no suggestion of
         no radiographic evidence of | no indication of | no findings of | no definite
         rules out | ruled out for | rule out for | fails to reveal | failed to show | exclude
-        excludes | excluding | rather than | instead of | no longer | ruled out | not have
+        excludes | excluding | rather than | instead of | no longer | no longer has | no longer have
+        no longer had | ruled out | not have
         did not show | does not show | nothing | non | nor | resolution of | resolved | cleared | neither
     """,
     # Denies the whole clause, its subject included: "the heart is not enlarged".
@@ -115,6 +119,7 @@ _QUALIFIERS = frozenset(
     "acute focal large definite suspicious significant obvious displaced".split()
 )
 _LISTED = frozenset({"or", "nor"})
+_NO_SUBJECT = frozenset(", ( ) and but by with on in via after to".split())
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|(?<=[a-z)])[.;](?=[A-Z])|\s*\n+\s*|;|\s--\s|(?<=[a-z]):\s")
 _TOKEN = re.compile(r"[A-Za-z0-9]+(?:[-'/.][A-Za-z0-9]+)*|[,()]")
 
@@ -211,12 +216,23 @@ def _cues(words: list[str]) -> list[tuple[int, int, _Kind]]:
         for size in range(min(_LONGEST, len(words) - i), 0, -1):
             kind = _TABLE.get(tuple(words[i : i + size]))
             if kind is not None:
-                found.append((i, i + size, kind))
+                found.append((i, i + size, _turned(words, i, i + size, kind)))
                 i += size
                 break
         else:
             i += 1
     return [cue for cue in found if cue[2] != "pseudo"]
+
+
+def _turned(words: list[str], first: int, last: int, kind: _Kind) -> _Kind:
+    """Kind of a cue that looks either way: "embolism ruled out, ...", "..., unlikely embolism"."""
+    cue, following = words[first:last], words[last : last + 1]
+    if cue == ["ruled", "out"] and first and (not following or following[0] in _NO_SUBJECT):
+        return "after"
+    begins = not first or words[first - 1] in _NO_SUBJECT
+    if cue == ["unlikely"] and begins and following and following[0] not in _NO_SUBJECT:
+        return "before"
+    return kind
 
 
 def _breaks(words: list[str], i: int) -> bool:
@@ -246,11 +262,15 @@ def _scope_end(words: list[str], cues: list[tuple[int, int, _Kind]], start: int)
 def _parts(words: list[str], cues: list[tuple[int, int, _Kind]]) -> list[int]:
     """Number the stretches between terminators, for cues that look back at their subject."""
     starts = {first for first, _, kind in cues if kind in {"end", "before"}}
+    said = {last for _, last, kind in cues if kind == "after"}  # where a comma ends the matter
     normal = [first for first, _, kind in cues if kind == "normal"]
     numbers, current = [], 0
     for i, word in enumerate(words):
         after_comma = word == "," and (
-            _breaks(words, i) or _splits(words, i, normal) or _turns_normal(words, i, normal)
+            i in said
+            or _breaks(words, i)
+            or _splits(words, i, normal)
+            or _turns_normal(words, i, normal)
         )
         after_and = word == "and" and _splits(words, i, normal) and _opens(words[i + 1 :])
         current += (i in starts) + (after_comma or after_and)

@@ -45,7 +45,7 @@ _SAMPLED, _AGAINST = 100, 2000  # random pairs for the scale: so many cases agai
 _STEPS = 1001  # of the scale: every tenth of a percent
 _FEWEST = 30  # cases below which a percentile says nothing
 _OTHER_AGE = 15  # years that make a patient's age a difference
-_FOLDER = "search-2"  # another number where what is kept changes
+_FOLDER = "search-3"  # another number where what is kept changes
 _SUMS = "sha256.json"
 
 

@@ -25,6 +25,15 @@ from consilium.tools.cases.negation import NOTHING_ABNORMAL, matched_text, read
         ("Chest pain is denied.", "", "Chest pain"),
         ("No acute, displaced fractures.", "", "displaced fractures"),
         ("Lungs clear of consolidation, effusion or mass.", "", "effusion"),
+        ("Thrombosis ruled out, embolism confirmed.", "embolism confirmed", "Thrombosis"),
+        ("CT ruled out embolism.", "", "embolism"),
+        ("Embolism ruled out by CT.", "", "Embolism"),
+        ("Pneumonia was not ruled out.", "Pneumonia", ""),
+        ("Embolism has not been excluded.", "Embolism", ""),
+        ("No longer has fever but cough persists.", "cough persists", "fever"),
+        ("Possible pneumonia, unlikely embolism.", "Possible pneumonia", "embolism"),
+        ("Pneumonia unlikely.", "", "Pneumonia"),
+        ("Effusion not seen, cardiomegaly.", "cardiomegaly", "Effusion"),
     ],
 )
 def test_scope(text, affirmed, denied):
