@@ -20,7 +20,9 @@ _NUMBER = r"(?P<{}>1[0-2]\d|[1-9]?\d)"
 _YEARS = r"(?:\s*-?\s*(?:years?|yrs?|y/?o|yo)\b(?:[\s-]*(?:old|of\s+age))?)?"
 _UNIT = (
     r"(?!\s*(?:%|mm|mg|g/|kg|cm|ml|mmol|µ|u/|iu|bpm|beats|breaths|/\s?min|per\b|days?\b|hours?\b|weeks?\b"
-    r"|months?\b|minutes?\b|degrees?\b|°|pack|cigarettes?|points?\b|percent|l\b|litres?\b|[.,/]?\d)"
+    r"|months?\b|minutes?\b|degrees?\b|°|pack|cigarettes?|points?\b|percent|l\b|litres?\b|[.,/]?\d"
+    r"|cases?\b|episodes?\b|times\b|falls\b|attacks?\b|seizures\b|lesions?\b|nodules?\b|drinks?\b"
+    r"|years?\s+(?:ago|earlier|before|of\s+(?!age\b)))"
     r"|-(?:pack|mm|cm|days?\b|hours?\b|weeks?\b|months?\b))"
 )
 _MEASURES = (
@@ -28,8 +30,8 @@ _MEASURES = (
     r"|temperature|temp|creatinine|glucose|sugar|rate|pulse|hr|rr|sodium|potassium|count|score"
     r"|gcs|bmi|weight|level|saturation|spo2|pao2|fraction|ef|lvef|ha?emoglobin|hb|albumin|bilirubin|ph|wbc"
     r"|platelets|cholesterol|ldl|hdl|stay|dose|inr|crp|psa|hba1c|a1c|icp|map|cvp|bnp|egfr|gfr|lactate|urea"
-    r"|ha?ematocrit|hct|esr|alt|ast|ldh|ferritin|lipase|amylase|meld|nihss|qrs|qtc|output|peep|gradient|clearance"
-    r"|bun|apache|sofa|aps|tsh|fev1|volume|size|thickness|index|of|is|was|to|by|for)"
+    r"|ha?ematocrit|hct|esr|alt|ast|ldh|ferritin|lipase|amylase|meld|nihss|qrs|qtc|output|peep|gradient|clearance|cd4"
+    r"|curb-?65|bun|apache|sofa|aps|tsh|fev1|volume|size|thickness|index|of|is|was|to|by|for)"
 )
 # Somebody else, named earlier in the same clause: "her father, who ..." ends a clause, "father who died" not.
 _RELATIVE = re.compile(
@@ -191,7 +193,9 @@ RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Condition | None]]
         _at_least,
     ),
     (
-        _rule(rf"{_AGED}\b{_N}{_YEARS}\s+(?:and|or)\s+(?:over|older|above|more)\b(?!\s+\d)"),
+        _rule(
+            rf"{_AGED}\b{_N}{_YEARS}\s+(?:and|or)\s+(?:over|older|above|more)\b(?!\s+(?:than\b|\d))"
+        ),
         _at_least,
     ),
     (_rule(rf"{_AGED}\b{_N}\s*\+(?!\d){_YEARS}"), _at_least),
@@ -204,7 +208,9 @@ RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Condition | None]]
         _at_most,
     ),
     (
-        _rule(rf"{_AGED}\b{_N}{_YEARS}\s+(?:and|or)\s+(?:under|younger|below|less)\b(?!\s+\d)"),
+        _rule(
+            rf"{_AGED}\b{_N}{_YEARS}\s+(?:and|or)\s+(?:under|younger|below|less)\b(?!\s+(?:than\b|\d))"
+        ),
         _at_most,
     ),
     (
