@@ -121,6 +121,11 @@ _QUALIFIERS = frozenset(
 _LISTED = frozenset({"or", "nor"})
 _NO_SUBJECT = frozenset(", ( ) and but by with on in via after to".split())
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|(?<=[a-z)])[.;](?=[A-Z])|\s*\n+\s*|;|\s--\s|(?<=[a-z]):\s")
+# "Fever: no." as forms have it
+_ANSWERED_NO = re.compile(
+    r"(?<=[A-Za-z)]):[ \t]*(?:no|none|negative|denied|absent)(?=[ \t]*(?:[.,;]|$))",
+    re.IGNORECASE | re.MULTILINE,
+)
 _TOKEN = re.compile(r"[A-Za-z0-9]+(?:[-'/.][A-Za-z0-9]+)*|[,()]")
 
 
@@ -167,7 +172,7 @@ def read(text: str) -> Statement:
 
 def clauses(text: str) -> Iterator[Clause]:
     """Yield the clauses of a text with their status; cue words between them are left out."""
-    for sentence in _SENTENCE.split(text):
+    for sentence in _SENTENCE.split(_ANSWERED_NO.sub(" is absent", text)):
         tokens = [_Token(m[0].lower(), m.start(), m.end()) for m in _TOKEN.finditer(sentence)]
         for start in range(0, len(tokens), _LONG_SENTENCE):
             yield from _sentence(sentence, tokens[start : start + _LONG_SENTENCE])

@@ -33,6 +33,9 @@ from consilium.tools.cases.negation import NOTHING_ABNORMAL, matched_text, read
         ("No longer has fever but cough persists.", "cough persists", "fever"),
         ("Possible pneumonia, unlikely embolism.", "Possible pneumonia", "embolism"),
         ("Pneumonia unlikely.", "", "Pneumonia"),
+        ("Fever: no. Cough: yes.", "Cough", "Fever"),
+        ("Fever: No\nMurmur: no change", "Murmur", "Fever"),
+        ("Fever: negative, cough: negative, rash", "rash", "Fever"),
         ("Effusion not seen, cardiomegaly.", "cardiomegaly", "Effusion"),
     ],
 )
