@@ -222,6 +222,8 @@ def test_invisible_characters_and_instructions_are_text_and_no_more(read):
             "Mr SMITH saw Dr. J. JONES. Mrs. McDONALD's ECG",
             "Mr [NAME] saw Dr. [NAME]. Mrs. [NAME] ECG",
         ),
+        ("DR. J. JONES SAW MRS MARY SMITH. SHE", "DR. [NAME] SAW MRS [NAME]. SHE"),
+        ("MRS SMITH NEVER HAD ASTHMA", "MRS [NAME] NEVER HAD ASTHMA"),
         ("Herr Öztürk, Frau Šimić und John Žižka", "Herr [NAME], Frau [NAME] und [NAME]"),
         ("95 years of age. Age: 93, AGE:101", "90 years of age. Age: 90, AGE:90"),
         ("患者于2019-03-14入院，MRN: 00482-11。", "患者于[DATE]入院，[ID]。"),

@@ -18,6 +18,7 @@ _NAME = rf"{_PART}(?:[ ]{_PART}){{0,2}}"
 _TITLED = re.compile(
     rf"\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Doctor|Nurse|Herr|Frau|Sir|Madam)\.?[ ]+"
     rf"((?:{_INITIAL}[ ]?)*{_LOUD}(?:[ ]{_LOUD})?|{_NAME})"
+    rf"|\b(?:MRS|MISS|DR|PROF)\.?[ ]+((?:{_INITIAL}[ ]?)*{_LOUD}(?:[ ]{_LOUD})?)"
 )
 _SIGNED = re.compile(
     rf"({_NAME}),?[ ]+(?:M\.?D\.?|D\.?O\.?|R\.?N\.?|Ph\.?D\.?|P\.?A\.?-?C?|N\.?P\.?)(?![A-Za-z])"
@@ -50,7 +51,7 @@ _FIRST_AND_LAST = re.compile(rf"\b((?:{'|'.join(_FIRST_NAMES)})(?:[ ]{_INITIAL})
 _KEPT = frozenset(
     "the this that these his her their was is are were has had and or with without will also patient male"
     " female man woman boy girl unknown none not no on in at of for to from admitted seen name mother father"
-    " he she they it denies reports states presents".split()
+    " he she they it denies reports states presents never neither nor cannot saw".split()
 )
 _EPONYMS = frozenset({"Austin Flint", "Graham Steell", "Marie Tooth", "Marie Strümpell", "Joe Louis",
                       "Christian Science", "Mary Jane"})  # fmt: skip
@@ -59,7 +60,7 @@ _EPONYMS = frozenset({"Austin Flint", "Graham Steell", "Marie Tooth", "Marie Str
 def find_names(text: str) -> list[tuple[int, int]]:
     """Start and end of what looks like a person's name, by its cues."""
     found = [
-        match.span(1)
+        match.span(match.lastindex or 0)
         for pattern in (_TITLED, _SIGNED, _LABELLED, _FIRST_AND_LAST)
         for match in pattern.finditer(text)
     ]
