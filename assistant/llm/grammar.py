@@ -218,9 +218,7 @@ def _narrow(prop: Mapping[str, Any], stated: Stated) -> dict[str, Any] | None:
     if prop["type"] == "string" and "enum" not in prop:
         return {"type": "string", "minLength": 1, "maxLength": _MAX_TEXT}
     kept = ("type", "enum", "minimum", "maximum")
-    within = {key: prop[key] for key in kept if key in prop}
-    asked = _candidates(prop, stated) if "maximum" in prop else []
-    return {"anyOf": [within, {"enum": asked}]} if asked else within
+    return {key: prop[key] for key in kept if key in prop}
 
 
 def _candidates(prop: Mapping[str, Any], stated: Stated) -> list[str]:

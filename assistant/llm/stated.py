@@ -23,7 +23,7 @@ _CARDINALS = {word: value for value, word in enumerate(_UNITS)} | {
     word: 10 * value for value, word in enumerate(_TENS, start=2)
 }
 _COUNTS = {"couple": 2, "pair": 2}
-_ARTICLES = {"both": 2, "single": 1, "a": 1, "an": 1}
+_ARTICLES = {"both": 2, "single": 1, "a": 1, "an": 1, "next": 1}  # "the next visit"
 # From two on, of German, French, Spanish and Italian; without "due" and "sei", which are other words elsewhere.
 _ELSEWHERE = {
     word: value

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from consilium.tools.contract import StatedNumber, ToolArgs
+from consilium.tools.contract import StatedInt, StatedNumber, ToolArgs
 
 Plan = Literal["none", "chemotherapy", "radiotherapy", "chemoradiotherapy"]
 Visit = Annotated[int, Field(ge=1, json_schema_extra={"place_in": "volumes_cm3"})]
@@ -27,4 +27,4 @@ class SimulateTreatment(ToolArgs):
         "radiotherapy",
         "chemoradiotherapy",
     ]
-    horizon: Annotated[int, Field(ge=1, le=6)] = 5
+    horizon: Annotated[StatedInt, Field(ge=1, le=6)] = 5

@@ -75,7 +75,7 @@ _SCAN = ("analyze_scan", {"image": "scan-2"})
                     "volumes_cm3": [6.1, 1.05],
                     "chemotherapy_at": [1],
                     "plans": ["none"],
-                    "horizon": 6,
+                    "horizon": 1,
                 },
             )
         ),
@@ -123,6 +123,7 @@ def test_what_was_asked_for_beyond_the_limits_is_refused_and_not_replaced(
         said(("simulate_treatment", {"volumes_cm3": [6.1, 1.05], "plans": []})),
         said(("design_molecules", {"max_weight": 500})),
         said(("design_molecules", {"count": 55})),
+        said(("simulate_treatment", {"volumes_cm3": [6.1, 1.05], "horizon": 3})),
         '[{"name":"design_molecules","arguments":{}}]',
         said(("simulate_treatment", {"volumes_cm3": [6.1]})),
         said(("predict_risk", _RISK | {"age": "54"})),
