@@ -41,7 +41,7 @@ _SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000, "billion": 10
 
 _DIGITS = re.compile(
     r"(?P<sign>(?:(?<=[\s(\[=<>:;,])|^)[-\u2212])?"
-    r"(?P<digits>\d+(?:[.,]\d+)?e[+-]?\d{1,2}\b|\d+(?:[.,]\d+)*|[.,]\d+)"
+    r"(?P<digits>\d+(?:[.,]\d+)?e[+-]?\d{1,2}\b|\d+(?:[.,]\d+)*|(?<!\w)[.,]\d+)"
     r"(?P<percent>\s*%|\s*percent\b)?",
     re.IGNORECASE,
 )

@@ -1,11 +1,12 @@
 """What a training conversation is: the user's words, the right calls, their results, the reply."""
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, field_validator
 
 from consilium.tools.contract import ToolResult
 from consilium.tools.registry import TOOLS
+from consilium.tools.treatment.contract import Plan
 
 Category = Literal["single", "parallel", "missing", "none", "followup", "result"]
 
@@ -18,6 +19,14 @@ class Call(BaseModel):
 
     name: str
     arguments: dict[str, Any]
+
+    @field_validator("arguments")
+    @classmethod
+    def _in_one_order(cls, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Plans in the contract's order: theirs means nothing, so there is one less to learn."""
+        if "plans" not in arguments:
+            return arguments
+        return arguments | {"plans": sorted(arguments["plans"], key=get_args(Plan).index)}
 
     @property
     def lacking(self) -> list[str]:

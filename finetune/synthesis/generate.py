@@ -6,9 +6,14 @@ from random import Random
 from consilium.finetune.synthesis import followups, scenes
 from consilium.finetune.synthesis.example import Category, Conversation, Turn
 from consilium.finetune.synthesis.frames import Frame, frames
+from consilium.finetune.synthesis.frames.pairs import paired
 from consilium.finetune.synthesis.voices import Split, Writer
 
-FRAMED = 0.6  # of all conversations
+FRAMED = 0.75  # of all conversations
+PAIRED = 0.2  # of these; nearly half of them do not fit together and stay alone
+_NEIGHBOURS = (
+    40  # so far apart in their file, most likely by the same hand and in the same language
+)
 SHARES: dict[Category, float] = {
     "single": 34,
     "parallel": 23,
@@ -47,6 +52,15 @@ def category_of(turns: Sequence[Turn]) -> Category:
     return "missing" if calls[0].lacking else "single"
 
 
+def _frame(writer: Writer) -> Frame:
+    chats = frames(writer.split)
+    number = writer.rng.randrange(len(chats))
+    if not writer.chance(PAIRED):
+        return chats[number]
+    neighbour = chats[(number + writer.rng.randint(1, _NEIGHBOURS)) % len(chats)]
+    return paired(writer, chats[number], neighbour) or chats[number]
+
+
 def framed(frame: Frame, writer: Writer, name: str) -> Conversation:
     """A conversation that a frame gives."""
     turns = frame.fill(writer)
@@ -73,7 +87,7 @@ def generate(count: int, seed: int, split: Split = "train") -> Iterator[Conversa
         writer = Writer(rng, split)
         name = f"{split}-{seed}-{number:06d}"
         if writer.chance(FRAMED):
-            yield framed(writer.choice(frames(split)), writer, name)
+            yield framed(_frame(writer), writer, name)
             continue
         category = rng.choices(tuple(SHARES), tuple(SHARES.values()))[0]
         yield _conversation(name, category, _turns(category, writer))

@@ -24,7 +24,7 @@ from consilium.finetune.synthesis.numerals import ORDINALS, in_words
 from consilium.finetune.synthesis.request import Request
 from consilium.finetune.synthesis.voices import HELD_BACK_ONE_IN, Split, Writer, bare, guard
 
-_SLOT = re.compile(r"\{([a-z]+\d?)(?:_(\d))?(?::(\w+))?\}")
+SLOT = re.compile(r"\{([a-z]+\d?)(?:_(\d))?(?::(\w+))?\}")
 _CHOICE = re.compile(r"\[([^\[\]]*\|[^\[\]]*)\]")
 
 
@@ -68,7 +68,7 @@ def _turn(writer: Writer, values: "_Values", turn: FrameTurn) -> Turn:
     user, films = turn.user, list(turn.attachments)
     while match := _CHOICE.search(user):
         user = user[: match.start()] + writer.choice(match[1].split("|")) + user[match.end() :]
-    user = _SLOT.sub(values.text, user)
+    user = SLOT.sub(values.text, user)
     calls = tuple(
         Call(name=c.name, arguments={n: values.argument(v) for n, v in c.arguments.items()})
         for c in turn.calls
@@ -104,8 +104,8 @@ class _Values:
             return [self.argument(item) for item in given]
         if not isinstance(given, str):
             return given
-        alone = _SLOT.fullmatch(given)
-        return self._value(alone[1], alone[2] or "") if alone else _SLOT.sub(self.text, given)
+        alone = SLOT.fullmatch(given)
+        return self._value(alone[1], alone[2] or "") if alone else SLOT.sub(self.text, given)
 
     def _value(self, name: str, which: str) -> Any:
         key = (name, which)
