@@ -40,9 +40,7 @@ def run_call(
     try:
         args = spec.args.model_validate(arguments)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        return _failed(f"The {spec.title} cannot use this call: {where}: {first['msg']}.")
+        return invalid_call(spec, error)
     if stated is not None:
         for name in _unstated(
             spec, arguments, stated
@@ -53,6 +51,21 @@ def run_call(
     if spec.load is None:
         return unavailable(spec)
     return _run_in_time(spec, args, context, stop or threading.Event())
+
+
+def invalid_call(spec: ToolSpec, error: ValidationError) -> ToolResult:
+    """What a call that the contract refuses comes to: the first thing that is wrong with it."""
+    first = error.errors()[0]
+    name = ".".join(str(part).replace("_", " ") for part in first["loc"])
+    bounds = first.get("ctx", {})
+    match first["type"]:
+        case "less_than_equal":
+            fault = f"{name} may be at most {bounds['le']}, not {first['input']}"
+        case "greater_than_equal":
+            fault = f"{name} must be at least {bounds['ge']}, not {first['input']}"
+        case _:
+            fault = f"{name}: {first['msg']}"
+    return _failed(f"The {spec.title} was not run: {fault}.")
 
 
 def _run_in_time(

@@ -23,7 +23,7 @@ _CARDINALS = {word: value for value, word in enumerate(_UNITS)} | {
     word: 10 * value for value, word in enumerate(_TENS, start=2)
 }
 _COUNTS = {"couple": 2, "pair": 2}
-_ARTICLES = {"both": 2, "single": 1, "a": 1, "an": 1, "next": 1}  # "the next visit"
+_ARTICLES = {"both": 2, "single": 1, "a": 1, "an": 1}
 # From two on, of German, French, Spanish and Italian; without "due" and "sei", which are other words elsewhere.
 _ELSEWHERE = {
     word: value
@@ -52,6 +52,10 @@ _WORD_RUN = re.compile(
     rf"(?:(?:[\s-]+|\s+and\s+|\s+point\s+)(?:{'|'.join([*_CARDINALS, *_SCALES])})\b){{0,{_LONGEST_RUN}}}",
     re.IGNORECASE | re.ASCII,
 )
+_NEXT = re.compile(  # one, as in "the next visit", and not in "the next ten visits"
+    rf"\bnext\b(?!\s+(?:\d|(?:{'|'.join([*_CARDINALS, *_COUNTS, *_ELSEWHERE, 'few', 'several'])})\b))",
+    re.IGNORECASE,
+)
 _OTHERS = {word: place for place, word in enumerate(_ORDINALS, start=1)} | _COUNTS
 _FREELY = _ARTICLES | _ELSEWHERE
 
@@ -59,10 +63,11 @@ _FREELY = _ARTICLES | _ELSEWHERE
 def numbers(text: str) -> set[Decimal]:
     """Every number that a reader could take a text to state; what a call may hold.
 
-    Digits, number words, ordinals, "a dozen", "drei", and one where there is an article.
+    Digits, number words, ordinals, "a dozen", "drei", and one where there is an article or "the next visit".
     """
-    alone = any(run.lower() == "one" for run in _WORD_RUN.findall(_plain(text)))
-    return _spoken(text) | _named(text, _FREELY) | ({Decimal(1)} if alone else set())
+    plain = _plain(text)
+    one = any(run.lower() == "one" for run in _WORD_RUN.findall(plain)) or _NEXT.search(plain)
+    return _spoken(text) | _named(text, _FREELY) | ({Decimal(1)} if one else set())
 
 
 def grounds(results: Iterable[str], said: Iterable[str] = ()) -> set[Decimal]:

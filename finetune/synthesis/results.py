@@ -1,5 +1,8 @@
 """What the tools return in a training conversation: worded by the specialists' own reports, from sampled numbers."""
 
+from pydantic import ValidationError
+
+from consilium.assistant.runner import invalid_call
 from consilium.finetune.synthesis.example import Call
 from consilium.finetune.synthesis.outcomes import cases, film, molecules, risk, treatment
 from consilium.finetune.synthesis.voices import Writer
@@ -12,8 +15,13 @@ from consilium.tools.treatment.contract import SimulateTreatment
 
 
 def result_of(writer: Writer, call: Call) -> ToolResult:
-    """The result of `call`."""
-    match TOOLS[call.name].args.model_validate(call.arguments):
+    """The result of `call`; of one beyond the contract's limits, the refusal."""
+    spec = TOOLS[call.name]
+    try:
+        valid = spec.args.model_validate(call.arguments)
+    except ValidationError as error:
+        return invalid_call(spec, error)
+    match valid:
         case PredictRisk() as args:
             return risk.estimate(writer, args)
         case SimulateTreatment() as args:

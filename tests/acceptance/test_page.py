@@ -15,7 +15,8 @@ from PIL import Image
 from scripted_chair import ANSWER, GREETING, ScriptedChair
 
 from consilium.assistant.domain import ConsiliumError, TurnStatus
-from consilium.assistant.page import build_page, launch
+from consilium.assistant.page import build_page, handlers, launch
+from consilium.assistant.page.examples import Example
 from consilium.assistant.page.running import UNEXPECTED
 from consilium.assistant.settings import Settings
 from consilium.assistant.store import Store
@@ -142,6 +143,15 @@ def test_stop_stops_and_keeps_the_turn(page: ChatPage, house: House) -> None:
     turn = house.store.get(page.driver.current_url.split("chat=")[1]).turns[-1]
     assert turn.status is TurnStatus.STOPPED
     assert turn.answer.startswith("still")
+
+
+def test_an_example_can_be_stopped(page: ChatPage, monkeypatch) -> None:
+    monkeypatch.setattr(handlers, "EXAMPLES", [Example("", "a slow example")] * 3)
+    page.click_text("what Consilium can do", "#chat button")
+    page.see("still still", "#chat")
+    page.click("#box .stop-button")
+    page.see("Stopped", "#chat")
+    page.wait(lambda: page.idle, "the send button")
 
 
 def test_a_reload_finds_the_running_turn_again(page: ChatPage) -> None:

@@ -95,7 +95,7 @@ class _Values:
         if slot[3] == "words":
             return in_words(value)
         if slot[3] == "ordinal":
-            return str(ORDINALS[value - 1])
+            return ORDINALS[value - 1] if value <= len(ORDINALS) else f"{value}th"
         return str(value).replace(".", ",") if slot[3] == "comma" else str(value)
 
     def argument(self, given: Any) -> Any:
@@ -137,6 +137,13 @@ class _Values:
         return round(max(before * rng.gauss(1.04, 0.14), 0.3) + 0.1, 1)
 
 
+def _up_to(writer: Writer, least: int, most: int, limit: int) -> int:
+    """A count; now and then more than the `limit` of the contract, which the call must say, too: it is refused."""
+    if writer.chance(0.08):
+        return writer.rng.randint(limit + 1, 4 * limit)
+    return writer.rng.randint(least, most)
+
+
 def _mmol(cholesterol: float, digits: int) -> float:
     """Cholesterol in mg/dL as mmol/L (38.67 mg/dL are 1 mmol/L)."""
     return round(cholesterol / 38.67, digits)
@@ -167,9 +174,9 @@ _FREE: dict[str, Callable[[Writer], Any]] = {
     "year": lambda w: w.rng.randint(1985, 2023),
     "packs": lambda w: w.rng.randint(5, 60),
     "day": lambda w: f"{w.rng.randint(1, 28):02d}.{w.rng.randint(1, 12):02d}.",
-    "h": lambda w: w.rng.randint(2, 6),
-    "k": lambda w: w.rng.randint(2, 20),
-    "count": lambda w: w.rng.randint(2, 40),
+    "h": lambda w: _up_to(w, 2, 6, limit=6),
+    "k": lambda w: _up_to(w, 2, 20, limit=20),
+    "count": lambda w: _up_to(w, 2, 50, limit=50),
     "qed": lambda w: w.choice((0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9)),
     "logp": lambda w: w.choice((1, 1.5, 2, 2.2, 2.5, 2.8, 3, 3.2, 3.5, 4, 4.5, 5)),
     "mw": lambda w: w.choice((w.rng.randrange(220, 610, 10), w.rng.randrange(220, 610, 25))),

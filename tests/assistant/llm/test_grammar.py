@@ -105,7 +105,9 @@ def test_what_was_asked_for_beyond_the_limits_is_refused_and_not_replaced(
 ) -> None:
     assert accepts(calls_grammar(TOOLS.values(), Stated.of([text], [])), said((tool, arguments)))
     refused = run_call(TOOLS[tool], arguments, ToolContext())
-    assert f"{next(iter(arguments))}: Input should be less than or equal to" in refused.summary
+    name, value = next(iter(arguments.items()))
+    assert f" was not run: {name.replace('_', ' ')} may be at most " in refused.summary
+    assert refused.summary.endswith(f", not {value}.")
 
 
 @pytest.mark.parametrize(
