@@ -130,7 +130,8 @@ def test_mmol_per_litre_was_said_or_can_be_seen(conversations) -> None:
         for turn in conversation.turns:
             said += turn.user.lower()
             for call in (c for c in turn.calls if "cholesterol_unit" in c.arguments):
-                assert re.search("mmol|millimol", said) or call.arguments["total_cholesterol"] < 20
+                value = call.arguments.get("total_cholesterol") or call.arguments["hdl_cholesterol"]
+                assert re.search("mmol|millimol", said) or value < 20
 
 
 def test_specialists_that_are_not_installed_say_so() -> None:
