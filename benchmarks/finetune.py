@@ -1,6 +1,6 @@
 """Tokens a second of LoRA training on this machine, plain PEFT against `finetune.quick`, in one run.
 
-    python benchmarks/finetune.py [--batches 3] [--batch-size 16]
+    python benchmarks/finetune.py [--batches 3] [--batch-size 4]
 
 The same batches of synthetic conversations behind the cached prefix, forward, backward and optimiser step; the first
 batch of each is not timed. Tokens are those of the chats, without the prefix and without padding.
@@ -53,7 +53,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--batches", type=int, default=3)
-    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--batch-size", type=int, default=4)
     options = parser.parse_args()
     base = ensure_embedded(load_settings().home)
     tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)

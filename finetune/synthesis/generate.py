@@ -10,7 +10,7 @@ from consilium.finetune.synthesis.frames.pairs import paired
 from consilium.finetune.synthesis.voices import Split, Writer
 
 FRAMED = 0.75  # of all conversations
-PAIRED = 0.2  # of these; nearly half of them do not fit together and stay alone
+PAIRED = 0.15  # of these; half of them do not fit together and stay alone
 _NEIGHBOURS = (
     40  # so far apart in their file, most likely by the same hand and in the same language
 )

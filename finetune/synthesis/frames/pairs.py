@@ -9,7 +9,7 @@ from consilium.finetune.synthesis.example import Call
 from consilium.finetune.synthesis.frames import SLOT, Frame, FrameTurn
 from consilium.finetune.synthesis.voices import Writer
 
-_MOST_TURNS = 3
+_MOST_TURNS = 2
 _MOST_CALLS = 3  # in one message
 _SHIFT = 5  # {sbp} and {sbp_2} of the second chat become {sbp_5} and {sbp_7}: other values
 _JOINTS = ("{a}\n{b}", "{a}\n\n{b}", "1. {a}\n2. {b}", "- {a}\n- {b}", "{a}\n---\n{b}")
