@@ -472,6 +472,8 @@ def main() -> None:
     # Before gradio and huggingface_hub are imported: each reads its own once.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    for name in ("LANGCHAIN_TRACING", "LANGCHAIN_HANDLER"):
+        os.environ.pop(name, None)  # asks for a tracer that is no more, and LangChain would raise
     warnings.filterwarnings("ignore", category=FutureWarning)  # of libraries, to their authors
     logging.getLogger("bitsandbytes").setLevel(logging.CRITICAL)  # misses an optional kernel, aloud
     try:

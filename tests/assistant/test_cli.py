@@ -147,13 +147,14 @@ def test_a_chat_that_was_killed_leaves_the_data_folder_free(tmp_path: Path) -> N
         pass
 
 
-def test_no_library_reports_home() -> None:
+def test_no_library_reports_home_or_is_asked_for_a_tracer_that_is_gone() -> None:
     code = (
+        "import os; os.environ['LANGCHAIN_TRACING'] = 'true';"
         "from consilium.assistant import cli; cli.app = lambda: None; cli.main();"
         "from gradio.analytics import analytics_enabled; from huggingface_hub import constants;"
-        "print(analytics_enabled(), constants.HF_HUB_DISABLE_TELEMETRY)"
+        "print(analytics_enabled(), constants.HF_HUB_DISABLE_TELEMETRY, 'LANGCHAIN_TRACING' in os.environ)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=240, check=True
     )
-    assert done.stdout.split() == ["False", "True"]
+    assert done.stdout.split() == ["False", "True", "False"]

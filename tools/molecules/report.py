@@ -139,6 +139,8 @@ def design_result(
     asked: Asked,
     *,
     tried: int,
+    known: int = 0,
+    refused: int = 0,
     blocking: Sequence[str] = (),
     reached: Mapping[str, float] | None = None,
     notes: Sequence[str] = (),
@@ -152,6 +154,7 @@ def design_result(
     molecules : within every limit, the best first; fewer than asked for, or none, where the search
         found no more.
     tried : different molecules that were judged.
+    known, refused : of these within every limit, but known already, or stopped by the safety gate.
     blocking : names of broken limits ("min_qed", "max_logp", "max_weight", "similar_to"), the one most
         in the way first.
     reached : by limit, the best value seen.
@@ -161,13 +164,17 @@ def design_result(
     within = f" with {_listed(list(limits.values()))}" if limits else ""
     told = [*warnings]
     if len(molecules) < asked.count:
-        told.append(_in_the_way(limits, blocking, reached or {}, tried))
+        if len(molecules) + known + refused >= asked.count:  # not the limits
+            told.append(
+                f"Within the limits, but known already: {known:,}; stopped by the safety gate: {refused:,}."
+            )
+        else:
+            told.append(_in_the_way(limits, blocking, reached or {}, tried))
     if not molecules:
-        reason = (
-            f"none of {tried:,} molecules tried is new and has {_listed(list(limits.values()))}"
-        )
-        if not limits:
-            reason = f"none of {tried:,} molecules tried is new"
+        lacking = ["is new", *(["passes the safety gate"] if refused else [])]
+        if limits:
+            lacking.append(f"has {_listed(list(limits.values()))}")
+        reason = f"none of {tried:,} molecules tried {_listed(lacking)}"
         return ToolResult(
             summary=f"No molecule was designed: {reason}. {told[-1]}",
             status="abstained",

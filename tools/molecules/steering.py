@@ -110,6 +110,7 @@ class Found:
     decoded : molecules that were generated.
     tried : different molecules among them, all judged.
     accepted : of these, within every limit, new and allowed.
+    known : within every limit, but the lead itself or not new.
     refused : within every limit and new, but stopped by the safety gate.
     blocking : names of the broken limits, the one most in the way first.
     reached : by the name of each limit, the best value seen (highest QED and similarity, lowest logP
@@ -121,6 +122,7 @@ class Found:
     decoded: int
     tried: int
     accepted: int
+    known: int
     refused: int
     blocking: list[str]
     reached: dict[str, float]
@@ -136,6 +138,7 @@ class _Search:
         self.accepted: dict[str, Candidate] = {}
         self.decoded = 0
         self._least_excess = float("inf")
+        self.known = 0
         self.refused = 0
         self._is_new = is_new
         lead = limits.lead
@@ -165,9 +168,11 @@ class _Search:
             candidate = self._candidate(key, mol)
             self.judged[key] = candidate
             self._least_excess = min(self._least_excess, candidate.total_excess)
-            if candidate.total_excess or key == self._lead_smiles or not self._is_new(mol):
+            if candidate.total_excess:
                 continue
-            if safety.examine(mol):
+            if key == self._lead_smiles or not self._is_new(mol):
+                self.known += 1
+            elif safety.examine(mol):
                 self.refused += 1
             else:
                 self.accepted[key] = candidate
@@ -210,6 +215,7 @@ class _Search:
             decoded=self.decoded,
             tried=len(judged),
             accepted=len(self.accepted),
+            known=self.known,
             refused=self.refused,
             blocking=_blocking(judged),
             reached=_reached(judged),

@@ -74,6 +74,8 @@ def design_molecules(args: DesignMolecules, context: ToolContext) -> ToolResult:
         designed,
         Asked(args.count, args.similar_to, args.min_qed, args.max_logp, args.max_weight),
         tried=found.tried,
+        known=found.known,
+        refused=found.refused,
         blocking=found.blocking,
         reached=found.reached,
         notes=_notes(lead),

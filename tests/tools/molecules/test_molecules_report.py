@@ -118,6 +118,17 @@ def test_nothing_found():
     assert values(result) == {"molecules found": "0 of 5"}
 
 
+def test_no_limit_is_blamed_for_what_is_known_or_stopped_by_the_gate():
+    asked = Asked(2, max_weight=300)
+    result = report.design_result(
+        [], asked, tried=4000, known=1, refused=2, blocking=["max_weight"]
+    )
+    assert result.summary == (
+        "No molecule was designed: none of 4,000 molecules tried is new, passes the safety gate and"
+        " has weight at most 300 Da. Within the limits, but known already: 1; stopped by the safety gate: 2."
+    )
+
+
 def test_fifty_molecules_stay_readable():
     result = report.design_result(MOLECULES * 25, Asked(50), tried=500)
     assert len(result.findings) <= 12

@@ -87,6 +87,7 @@ def test_what_is_known_or_refused_is_left_out(monkeypatch):
     found = search(ToySpace(), Limits(), 3, is_new=lambda m: not m.HasSubstructMatch(with_nitrogen))
     assert found.molecules
     assert not any("N" in one.smiles.upper() for one in found.molecules)
+    assert found.known > 0
     refuse = steering.safety.Concern("weapon", "it is a test")
     monkeypatch.setattr(steering.safety, "examine", lambda m: refuse)
     found = search(ToySpace(), Limits(), 5, seconds=0.5)
