@@ -51,9 +51,11 @@ class Stated:
     @classmethod
     def of(cls, texts: Iterable[str], attachments: Sequence[str]) -> "Stated":
         """Collect what a chat's user messages state."""
-        text = "\n".join(texts)
+        messages = list(texts)
+        text = "\n".join(messages)
         spoken = tuple(words(text)[-_MAX_WORDS:])
-        return cls(text, frozenset(numbers(text)), spoken, tuple(attachments))
+        said = frozenset[Decimal]().union(*map(numbers, messages))
+        return cls(text, said, spoken, tuple(attachments))
 
 
 def calls_grammar(specs: Iterable[ToolSpec], stated: Stated) -> xgr.Grammar:

@@ -22,6 +22,7 @@ _ORDINALS = (
 _CARDINALS = {word: value for value, word in enumerate(_UNITS)} | {
     word: 10 * value for value, word in enumerate(_TENS, start=2)
 }
+_VALUES = _CARDINALS | {"oh": 0}  # "one oh eight"
 _COUNTS = {"couple": 2, "pair": 2}
 _ARTICLES = {"both": 2, "single": 1, "a": 1, "an": 1}
 # From two on, of German, French, Spanish and Italian; without "due" and "sei", which are other words elsewhere.
@@ -36,20 +37,37 @@ _ELSEWHERE = {
     for value, word in enumerate(language.split(), start=2)
     if word != "-"
 }
+# How often or how much of it, in a word; "half-life" and "double-check" are none.
+_TIMES = {
+    "half": "0.5",
+    "halved": "0.5",
+    "twice": "2",
+    "doubled": "2",
+    "doubles": "2",
+    "tripled": "3",
+    "thrice": "3",
+}
+_MULTIPLE = re.compile(rf"\b(?:{'|'.join(_TIMES)})\b(?!-|\s+(?:a\s+)?dozen)", re.IGNORECASE)
 _DOZEN = re.compile(r"(?P<half>\bhalf[\s-](?:a[\s-])?)?\bdozen\b", re.IGNORECASE)
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000, "billion": 10**9}
 
 _DIGITS = re.compile(
     r"(?P<sign>(?:(?<=[\s(\[=<>:;,])|^)[-\u2212])?"
-    r"(?P<digits>\d+(?:[.,]\d+)?e[+-]?\d{1,2}\b|\d+(?:[.,]\d+)*|(?<!\w)[.,]\d+)"
+    r"(?P<digits>\d+(?:[.,]\d+)?e[+-]?\d{1,2}\b|\d+(?:[.,]\d+)*|(?<![\w.,])\.\d+)"
     r"(?P<percent>\s*%|\s*percent\b)?",
     re.IGNORECASE,
 )
 _GROUPED = re.compile(r"\d{1,3}(?:(?:,\d{3})+\.\d+|(?:\.\d{3})+,\d+)")  # 1,234.5 and 1.234,5
+_SPACED = re.compile(r"(?<![\d.,])\d{1,3}(?:[ '\u2019]\d{3})+(?![\d.,])")  # 12 500
+_LISTED = re.compile(r"(?<![\d.,])\d{2,}(?:,\d{2,})+(?![\d.,])")  # "120,130" may be two numbers
+_RAISED = re.compile(
+    r"(?<=\d)(?=[\u00b9\u00b2\u00b3\u2070-\u2079\u00bc-\u00be\u2150-\u215e])"
+)  # 5.8\u00b9
+_DECIMAL_POINTS = re.compile(r"(?<=\d)[\u00b7\u066b](?=\d)")  # 5\u00b78
 _LONGEST_RUN = 16  # words; more make numbers that nobody means
 _WORD_RUN = re.compile(
     rf"\b(?:{'|'.join([*_CARDINALS, *_SCALES])})\b"
-    rf"(?:(?:[\s-]+|\s+and\s+|\s+point\s+)(?:{'|'.join([*_CARDINALS, *_SCALES])})\b){{0,{_LONGEST_RUN}}}",
+    rf"(?:(?:[\s-]+|\s+and\s+|\s+point\s+)(?:{'|'.join([*_VALUES, *_SCALES])})\b){{0,{_LONGEST_RUN}}}",
     re.IGNORECASE | re.ASCII,
 )
 _NEXT = re.compile(  # one, as in "the next visit", and not in "the next ten visits"
@@ -65,9 +83,17 @@ def numbers(text: str) -> set[Decimal]:
 
     Digits, number words, ordinals, "a dozen", "drei", and one where there is an article or "the next visit".
     """
+    # Dictation may break a number over two lines, and what ends a line need not go on in the next.
+    return set().union(*(_freely(part) for part in (text, *text.splitlines())))
+
+
+def _freely(text: str) -> set[Decimal]:
     plain = _plain(text)
     one = any(run.lower() == "one" for run in _WORD_RUN.findall(plain)) or _NEXT.search(plain)
-    return _spoken(text) | _named(text, _FREELY) | ({Decimal(1)} if one else set())
+    spaced = {Decimal(re.sub(r"\D", "", token)) for token in _SPACED.findall(plain)}
+    listed = {Decimal(part) for token in _LISTED.findall(plain) for part in token.split(",")}
+    found = _spoken(text) | _named(text, _FREELY) | spaced | listed
+    return found | {Decimal(1)} if one else found
 
 
 def grounds(results: Iterable[str], said: Iterable[str] = ()) -> set[Decimal]:
@@ -90,6 +116,8 @@ def written(text: str) -> Iterator[set[Decimal]]:
             yield {_word_reading(match.group().lower())}
     for match in _DOZEN.finditer(text):
         yield {Decimal(6 if match["half"] else 12)}
+    for match in _MULTIPLE.finditer(text):
+        yield {Decimal(_TIMES[match.group().lower()])}
 
 
 def _spoken(text: str) -> set[Decimal]:
@@ -110,7 +138,8 @@ def _named(text: str, names: Mapping[str, int]) -> set[Decimal]:
 
 
 def _plain(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", text).split())
+    text = unicodedata.normalize("NFKC", _RAISED.sub(" ", text))
+    return " ".join(_DECIMAL_POINTS.sub(".", text).split())
 
 
 def _digit_readings(token: str, *, percent: bool) -> Iterator[set[Decimal]]:
@@ -144,7 +173,7 @@ def _word_reading(run: str) -> Decimal:
     """The one number a run of cardinals makes when read as a whole: "one forty two" is 142."""
     whole, point, digits = run.partition(" point ")
     joined = "".join(str(value) for value in _groups(re.findall(r"[a-z]+", whole)))
-    decimals = "".join(str(_CARDINALS.get(word, "")) for word in re.findall(r"[a-z]+", digits))
+    decimals = "".join(str(value) for value in _groups(re.findall(r"[a-z]+", digits)))
     return Decimal(f"{joined}.{decimals}" if point and decimals else joined)
 
 
@@ -158,8 +187,8 @@ def _groups(words: list[str]) -> list[int]:
             groups = groups or [last := 1]
             groups[-1] += last * 99 if word == "hundred" else groups[-1] * (_SCALES[word] - 1)
             open_scale = True
-        elif word != "and":
-            last = _CARDINALS[word]
+        elif word in _VALUES:
+            last = _VALUES[word]
             if open_scale or (groups and _takes_unit(groups[-1], last)):
                 groups[-1] += last
                 open_scale = open_scale and last >= 20  # forty may still take two

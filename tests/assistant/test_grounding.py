@@ -52,6 +52,14 @@ def test_a_decimal_point_does_not_end_a_sentence() -> None:
     assert check("Ratio 1.5 is high. Fine.", {Decimal("1.5")}).text == "Ratio 1.5 is high. Fine."
 
 
+@pytest.mark.parametrize(
+    "said", ["Half of them died.", "The risk doubled.", "It is twice as large."]
+)
+def test_a_multiple_in_a_word_is_a_number(said: str) -> None:
+    assert check(said, grounds([_RESULT])).text == ""
+    assert check(said, grounds(["50 % of 2"])).text == said
+
+
 @given(
     st.lists(
         st.one_of(st.integers(0, 999).map(str), st.text(ascii_letters, min_size=1)), max_size=12
