@@ -58,6 +58,7 @@ _DIGITS = re.compile(
     re.IGNORECASE,
 )
 _GROUPED = re.compile(r"\d{1,3}(?:(?:,\d{3})+\.\d+|(?:\.\d{3})+,\d+)")  # 1,234.5 and 1.234,5
+_AMBIGUOUS = re.compile(r"\d{1,3}[.,]\d{3}")  # 1,500 may be 1500 or 1.5
 _SPACED = re.compile(r"(?<![\d.,])\d{1,3}(?:[ '\u2019]\d{3})+(?![\d.,])")  # 12 500
 _LISTED = re.compile(r"(?<![\d.,])\d{2,}(?:,\d{2,})+(?![\d.,])")  # "120,130" may be two numbers
 _RAISED = re.compile(
@@ -98,18 +99,21 @@ def _freely(text: str) -> set[Decimal]:
 
 def grounds(results: Iterable[str], said: Iterable[str] = ()) -> set[Decimal]:
     """Every number that results (as rendered) and the user's messages state; what an answer may say."""
-    shown = {reading for text in results for token in written(text) for reading in token}
+    shown = {n for text in results for token in written(text, ours=True) for n in token}
     return shown.union(*(_spoken(text) for text in said))
 
 
-def written(text: str) -> Iterator[set[Decimal]]:
+def written(text: str, *, ours: bool = False) -> Iterator[set[Decimal]]:
     """The readings of each number written in a text, in digits or as cardinal words, in no particular order.
 
-    The word "one" alone is taken for a pronoun and left out.
+    The word "one" alone is taken for a pronoun and left out. In `ours`, what tools write, 1,500 is no 1.5.
     """
     text = _plain(text)
     for match in _DIGITS.finditer(text):
-        for readings in _digit_readings(match["digits"], percent=bool(match["percent"])):
+        token, percent = match["digits"], bool(match["percent"])
+        if ours and _AMBIGUOUS.fullmatch(token):
+            token = token.replace(",", "") if "," in token else f"{token}0"  # one decimal more
+        for readings in _digit_readings(token, percent=percent):
             yield {-value for value in readings} if match["sign"] else readings
     for match in _WORD_RUN.finditer(text):
         if match.group().lower() != "one":

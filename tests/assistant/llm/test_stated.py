@@ -65,6 +65,7 @@ def test_numbers(text: str, expected: set[str]) -> None:
 
 def test_a_result_states_its_numbers_with_their_signs_and_an_article_is_none() -> None:
     assert grounds(["logP -0.31"]) == {Decimal("-0.31")}
+    assert grounds(["3,054 patients, 12.345 cm3"]) == {Decimal(3054), Decimal("12.345"), Decimal(3)}
     assert grounds((), ["a woman, both lungs, TC -210, drei"]) == {Decimal(210), Decimal(-210)}
 
 
