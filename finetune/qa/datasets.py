@@ -67,8 +67,12 @@ def load(dataset: Dataset, data: Path, split: Split = "test") -> list[Item]:
 def _files(dataset: str, folder: Path, split: Split) -> list[Path]:
     for pattern in _PATTERNS[dataset]:
         named = "{split}" in pattern or "{other}" in pattern
+        paths = folder.glob(
+            pattern.format(split=split, other="dev" if split == "test" else "train")
+        )
+        # a file that says it is for training is no test
         found = sorted(
-            folder.glob(pattern.format(split=split, other="dev" if split == "test" else "train"))
+            path for path in paths if split == "train" or "train" not in path.name.lower()
         )
         if split == "train" and not named:
             break  # a file that does not say so is not taken for training data

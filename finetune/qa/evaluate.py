@@ -54,8 +54,10 @@ def evaluate(asked: QaEvaluation, settings: Settings) -> tuple[dict[str, Any], s
     Raises
     ------
     ConsiliumError
-        If a row is broken (named by file and line), a question is too long, or the model cannot be loaded.
+        If a row is broken (named by file and line), a question is too long, there is no training part for what is
+        to learn from one, or the model cannot be loaded.
     """
+    _refuse_its_own_test(asked)
     items = load(asked.dataset, asked.data)
     if asked.limit:
         items = items[: asked.limit]
@@ -108,6 +110,17 @@ def evaluate(asked: QaEvaluation, settings: Settings) -> tuple[dict[str, Any], s
     if asked.contamination:
         report["contamination"] = check(items, texts_of(asked.contamination))
     return report, as_text(report)
+
+
+def _refuse_its_own_test(asked: QaEvaluation) -> None:
+    """One file holds both parts in PubMedQA only; of any other, what learns would learn the test questions."""
+    if asked.dataset == "pubmedqa" or not asked.data.is_file():
+        return
+    if asked.tfidf or (asked.shots and not asked.shots_from):
+        raise ConsiliumError(
+            f"{asked.data} holds the test questions and no training part of its own: give a folder with both parts "
+            "(for --tfidf or --shots), or name a file to draw examples from with --shots-from."
+        )
 
 
 def _pool(asked: QaEvaluation, items: Sequence[Item]) -> list[Item]:

@@ -14,6 +14,7 @@ from consilium.finetune.qa.baseline import tfidf_choices
 from consilium.finetune.qa.calibration import fit
 from consilium.finetune.qa.contamination import check, texts_of
 from consilium.finetune.qa.datasets import Dataset, load
+from consilium.finetune.qa.evaluate import QaEvaluation, evaluate
 from consilium.finetune.qa.items import Item, make_item
 from consilium.finetune.qa.metrics import macro_f1, measure
 from consilium.finetune.qa.model import load_model, with_adapter
@@ -121,6 +122,22 @@ def test_files_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
         load("jsonl", tmp_path / "none")
     with pytest.raises(ConsiliumError, match="no train file"):
         load("medqa", tmp_path, "train")  # a file that does not say so is not trained on
+
+
+def test_a_file_for_training_is_no_test(tmp_path: Path) -> None:
+    _file(tmp_path, ROW, name="my_train.jsonl")
+    with pytest.raises(ConsiliumError, match="no test file"):
+        load("jsonl", tmp_path)
+    assert len(load("jsonl", tmp_path, "train")) == 1
+    other = _file(tmp_path, {**ROW, "question": "Which is cold?"}, name="rest.jsonl")
+    assert load("jsonl", tmp_path) == load("jsonl", other)
+
+
+@pytest.mark.parametrize("learns", [{"tfidf": True}, {"shots": 1}])
+def test_nothing_learns_from_the_test_questions(learns: dict[str, int], tmp_path: Path) -> None:
+    asked = QaEvaluation("jsonl", _file(tmp_path, ROW), **learns)  # type: ignore[arg-type]
+    with pytest.raises(ConsiliumError, match=r"give a folder .* --shots-from"):
+        evaluate(asked, load_settings())
 
 
 def test_pubmedqa_keeps_the_official_test_apart() -> None:
