@@ -4,64 +4,78 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Annotated, Any, Literal, Protocol, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from tqdm import tqdm
 
 from consilium.assistant.domain import ConsiliumError
 from consilium.finetune.lines import read_lines
+from consilium.tools.registry import TOOLS
 
 Category = Literal["single", "parallel", "missing", "none", "followup"]
 
 
-class ExpectedCall(BaseModel):
+class _Strict(BaseModel):
+    """A part of a line; a misspelt key would silently mean its default."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ExpectedCall(_Strict):
     """A call that is right: for every argument the acceptable values; "" among them means it may be left out."""
 
     name: str
-    arguments: dict[str, list[Any]]
+    arguments: dict[str, Annotated[list[Any], Field(min_length=1)]]
+
+    @model_validator(mode="after")
+    def _can_be_made(self) -> Self:
+        if self.name not in TOOLS:
+            raise ValueError(f"there is no tool {self.name}")
+        known = TOOLS[self.name].args.model_fields
+        if unknown := [name for name in self.arguments if name not in known]:
+            raise ValueError(f"{self.name} has no argument {unknown[0]}")
+        return self
 
 
-class Expectation(BaseModel):
+class Expectation(_Strict):
     """The right behaviour in one turn: these calls, or none and a reply that asks for `asks`."""
 
     calls: list[ExpectedCall] = []
     asks: list[str] = []
 
 
-class CaseTurn(BaseModel):
+class CaseTurn(_Strict):
     """A user's message and what is expected of it."""
 
     user: str
     expect: Expectation
 
 
-class Case(BaseModel):
+class Case(_Strict):
     """A conversation to be played; `attachments` come with its first message."""
-
-    model_config = ConfigDict(extra="forbid")
 
     id: str
     category: Category
     attachments: list[str] = []
-    turns: list[CaseTurn]
+    turns: list[CaseTurn] = Field(min_length=1)
 
 
-class PredictedCall(BaseModel):
+class PredictedCall(_Strict):
     """A call that was made."""
 
     name: str
     arguments: dict[str, Any]
 
 
-class PredictedTurn(BaseModel):
+class PredictedTurn(_Strict):
     """What the assistant did with one message."""
 
     calls: list[PredictedCall] = []
     reply: str = ""
 
 
-class Prediction(BaseModel):
+class Prediction(_Strict):
     """What the assistant did with one case."""
 
     id: str
@@ -74,7 +88,8 @@ def read_cases(path: Path) -> list[Case]:
     Raises
     ------
     ConsiliumError
-        If a line is broken (named by number), an id occurs twice, or there is none.
+        If a line is broken or expects a call that no tool takes (named by number), an id occurs twice, or there is
+        none.
     """
     rows = list(read_lines(path, Case))
     if not rows:

@@ -286,13 +286,33 @@ def test_predictions_resume(tmp_path: Path) -> None:
         predict(cases, play, file, {"name": "other"})
 
 
+_TURN = '{"user": "hello", "expect": {}}'
+_HELLO = f'{{"id": "a", "category": "none", "turns": [{_TURN}]}}\n'
+
+
+def _expecting(name: str, arguments: dict[str, list[Any]]) -> str:
+    call = {"name": name, "arguments": arguments}
+    return _HELLO.replace('"expect": {}', f'"expect": {json.dumps({"calls": [call]})}')
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
         ("", "no case"),
         ('{"id": "a"}', "line 1: category"),
-        ('{"id": "a", "category": "none", "turns": []}\n{', "line 2"),
-        ('{"id": "a", "category": "none", "turns": []}\n' * 2, "line 2: the id a occurs twice"),
+        (_HELLO + "{", "line 2"),
+        (_HELLO * 2, "line 2: the id a occurs twice"),
+        (_HELLO + _HELLO.replace(_TURN, ""), "line 2: turns: List should have at least 1 item"),
+        (_HELLO.replace('"user"', '"asks": [], "user"'), "line 1: turns.0.asks: Extra inputs"),
+        (_expecting("cure", {}), "line 1: turns.0.expect.calls.0: .*there is no tool cure"),
+        (
+            _expecting("predict_risk", {"weight": [1]}),
+            "line 1: .*predict_risk has no argument weight",
+        ),
+        (
+            _expecting("predict_risk", {"age": []}),
+            "line 1: .*arguments.age: List should have at least 1",
+        ),
     ],
 )
 def test_broken_case_files(tmp_path: Path, text: str, says: str) -> None:
@@ -306,6 +326,7 @@ def test_broken_case_files(tmp_path: Path, text: str, says: str) -> None:
     ("text", "says"),
     [
         ("{", "p.jsonl, line 1"),
+        ('{"id": "x", "turns": [{"answer": "Hello."}]}', "line 1: turns.0.answer: Extra inputs"),
         ('{"id": "x", "turns": []}\n\n{"id": "y", "turns": []}', "line 3: there is no case y"),
         ('{"id": "x", "turns": []}\n{"id": "x", "turns": []}', "line 2: .* predicted before"),
         ('{"id": "x", "turns": [{}, {}]}', "line 1: the case x has 1 turns, not 2"),
@@ -322,7 +343,7 @@ def test_broken_prediction_files(tmp_path: Path, text: str, says: str) -> None:
 
 def test_text_that_is_not_utf8_is_named_by_line(tmp_path: Path) -> None:
     file = tmp_path / "cases.jsonl"
-    file.write_bytes(b'{"id": "a", "category": "none", "turns": []}\n\xff\n')
+    file.write_bytes(_HELLO.encode() + b"\xff\n")
     with pytest.raises(ConsiliumError, match="line 2: this is not UTF-8"):
         read_cases(file)
 
