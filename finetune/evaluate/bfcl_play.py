@@ -114,7 +114,13 @@ def _decode(local: LocalModel, entry: Entry, unconstrained: bool) -> list[tuple[
         decision = max(chances, key=chances.__getitem__)
         if decision == "call":
             text = _text(local, [*chat, *local.tokens("call\n")], _grammar(entry), usage)
-    return list(parsed_calls(text)) if decision == "call" else []
+    return _said(text) if decision == "call" else []
+
+
+def _said(text: str) -> list[tuple[str, Any]]:
+    """All calls of a decoded text: one said twice, which a chat makes once, is one too many by the published rules."""
+    valid = bool(parsed_calls(text))
+    return [(call["name"], call["arguments"]) for call in json.loads(text)] if valid else []
 
 
 def _text(local: LocalModel, chat: list[int], grammar: xgr.Grammar, usage: Usage) -> str:

@@ -297,6 +297,15 @@ def test_the_base_model_reads_the_prefix_where_the_adapter_was_trained_so(
     assert loaded == loads
 
 
+def test_a_call_said_twice_is_one_too_many() -> None:
+    call = json.dumps({"name": "ward.give", "arguments": GOOD})
+    made = bfcl_play._said(f"[{call},{call}]")
+    assert made == [("ward.give", GOOD)] * 2
+    predicted = bfcl_play._predicted(Entry.model_validate(ENTRY), made)
+    assert fault(Entry.model_validate(ENTRY), predicted.turns[0].calls) == "2 calls instead of 1"
+    assert bfcl_play._said(f"[{call}") == []
+
+
 def test_the_model_decides_between_a_call_and_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     offered: list[str] = []
 
