@@ -13,9 +13,16 @@ from consilium.assistant.llm.stated import numbers
 from consilium.finetune.evaluate.cases import Case, Prediction
 from consilium.finetune.evaluate.grade import grade_case
 from consilium.finetune.evaluate.report import row_text, share
+from consilium.finetune.synthesis.chemistry import DRUGS, NAMES
+from consilium.finetune.synthesis.risk_words import BP_DRUGS, STATINS
 from consilium.tools.contract import ToolArgs, ToolSpec
 
 _WORD = re.compile(r"(?<![\w.\-=#@/\\()\[\]])[a-z]{5,}(?![\w\-=#@/\\()\[\]])")
+_DRUGS = frozenset(
+    " ".join(
+        (*DRUGS, *NAMES.values(), *BP_DRUGS, *STATINS, "statin statins metformin insulin")
+    ).split()
+)
 _RATE = 0.12  # of the words that may be mistyped
 
 
@@ -62,13 +69,14 @@ def _shuffled(specs: Sequence[ToolSpec], draw: Random) -> list[ToolSpec]:
 def mistyped(case: Case, seed: int = 0) -> Case:
     """A case with typing errors, at least one a message where a word may have one.
 
-    Only plain words of five letters or more are touched: no number (in digits or words), unit, drug name, SMILES,
-    attachment, and no word that a right call must hold.
+    Only plain words of five letters or more are touched: no number (in digits or words), unit, known drug name,
+    SMILES, attachment, and no word that a right call of any turn must hold.
     """
     draw = Random(f"typos/{seed}/{case.id}")
+    expected = str([turn.expect.model_dump() for turn in case.turns]).lower()
+    kept = _DRUGS | set(re.findall(r"[a-z]+", expected))
     turns = []
     for turn in case.turns:
-        kept = set(re.findall(r"[a-z]+", str(turn.expect.model_dump()).lower()))
         places = [
             match
             for match in _WORD.finditer(turn.user)

@@ -59,12 +59,14 @@ class Evaluation:
     predictions : where to write and resume them; a file that holds all cases and was not made here is graded as is.
     unconstrained : decode decision and calls of the local model without the grammar.
     without_tools : give the model no tools at all.
+    film : stands for every attachment; None is the sample film.
     """
 
     cases: Path
     predictions: Path | None = None
     unconstrained: bool = False
     without_tools: bool = False
+    film: Path | None = None
 
     @property
     def specs(self) -> list[ToolSpec]:
@@ -78,11 +80,18 @@ class Evaluation:
 
     def described(self, model: ModelInfo) -> dict[str, Any]:
         """The model and the way it was run, as report and predictions name it."""
-        return {
+        local = "free" if self.unconstrained else "grammar"
+        described = {
             **model.model_dump(),
-            "decoding": "free" if self.unconstrained else "grammar",
+            "decoding": "server" if _remote(model) else local,
             "tools": [spec.name for spec in self.specs],
         }
+        return described | ({"film_sha256": file_sha256(self.film)} if self.film else {})
+
+
+def _remote(model: ModelInfo) -> bool:
+    """Whether a server decodes, as it likes."""
+    return "://" in model.device
 
 
 def evaluate(asked: Evaluation, open_player: OpenPlayer) -> tuple[dict[str, Any], str]:
@@ -141,7 +150,7 @@ def _player(player: Player) -> Callable[[Case], Prediction]:
 
     Where a server failed, the run ends instead: the model is not to blame, and the run can be resumed.
     """
-    remote = "://" in player.model.device
+    remote = _remote(player.model)
 
     def play(case: Case) -> Prediction:
         played: list[PredictedTurn] = []

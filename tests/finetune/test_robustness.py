@@ -43,6 +43,23 @@ def test_typing_errors_leave_what_a_call_needs() -> None:
             assert kept in text
 
 
+def test_typing_errors_leave_drugs_and_what_a_later_call_needs() -> None:
+    first, second = "we asked about melanoma and metformin, ramipril, atorvastatin", "and now again"
+    turns = [
+        {"user": first, "expect": {}},
+        {
+            "user": second,
+            "expect": {
+                "calls": [{"name": "find_similar_cases", "arguments": {"query": ["melanoma"]}}]
+            },
+        },
+    ]
+    case = Case.model_validate({"id": "a", "category": "followup", "turns": turns})
+    for seed in range(30):
+        text = mistyped(case, seed).turns[0].user
+        assert all(w in text for w in ("melanoma", "metformin", "ramipril", "atorvastatin"))
+
+
 def test_typing_errors_of_the_dev_cases_keep_every_number() -> None:
     file = SHARED / "toolcalls" / "dev.jsonl"
     if not file.exists():
@@ -115,6 +132,16 @@ def test_a_case_passes_where_every_run_is_right(asked: Evaluation) -> None:
     assert asked.predictions is not None
     assert (asked.predictions.parent / "p.typos.jsonl").exists()
     assert evaluate_robustness(asked, _player()) == (report, text)
+
+
+def test_a_server_is_under_no_grammar_of_ours_and_the_film_is_named(tmp_path: Path) -> None:
+    (film := tmp_path / "film.png").write_bytes(b"film")
+    local, server = (ModelInfo(name="m", device=where) for where in ("cpu", "http://127.0.0.1/v1"))
+    plain = Evaluation(tmp_path)
+    assert plain.described(local)["decoding"] == "grammar"
+    assert plain.described(server)["decoding"] == "server"
+    assert "film_sha256" not in plain.described(local)
+    assert len(Evaluation(tmp_path, film=film).described(local)["film_sha256"]) == 64
 
 
 def test_without_tools_nothing_is_called(asked: Evaluation) -> None:
