@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from consilium.assistant.domain import ConsiliumError
 from consilium.finetune.lines import read_lines
@@ -13,6 +13,8 @@ from consilium.finetune.synthesis.verify import broken
 
 class _Own(BaseModel):
     """A line of the file: `Conversation`, of which the turns are enough."""
+
+    model_config = ConfigDict(extra="forbid")
 
     id: str = ""
     category: Category | None = None
@@ -26,12 +28,14 @@ def read_conversations(path: Path) -> dict[int, Conversation]:
     Raises
     ------
     ConsiliumError
-        If a line is no conversation, or a call, a result or a reply of it is wrong; names the line.
+        If a line is no conversation, or a call, a result, a question or a reply of it is wrong; names the line.
     """
     found: dict[int, Conversation] = {}
     for line, own in read_lines(path, _Own):
+        attached: list[str] = []
         for number, turn in enumerate(own.turns, start=1):
-            if fault := next(broken(turn), ""):
+            attached += turn.attachments
+            if fault := next(broken(turn, attached), ""):
                 raise ConsiliumError(f"{path}, line {line}, turn {number}: {fault}")
         found[line] = Conversation(
             id=own.id or f"line {line}",

@@ -3,10 +3,8 @@
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from consilium.finetune.evaluate.cases import Case
 from consilium.finetune.synthesis.as_cases import as_case
 from consilium.finetune.synthesis.example import Conversation
 from consilium.finetune.synthesis.generate import generate
@@ -32,8 +30,10 @@ def main() -> int:
         print(fault, file=sys.stderr)  # noqa: T201
     if faults:
         return 1
+    if options.cases:
+        conversations = [c for c in conversations if _can_be_case(c)]
     with options.out.open("w", encoding="utf-8") as out:
-        rows = _cases(conversations) if options.cases else conversations
+        rows = map(as_case, conversations) if options.cases else conversations
         out.writelines(f"{row.model_dump_json()}\n" for row in rows)
 
     texts = messages(conversations)
@@ -52,12 +52,10 @@ def main() -> int:
     return 0
 
 
-def _cases(conversations: Iterable[Conversation]) -> Iterator[Case]:
-    """Those that can be cases: films come with the first message, and no turn is about a result alone."""
-    for conversation in conversations:
-        at_once = conversation.attachments == conversation.turns[0].attachments
-        if at_once and conversation.category != "result":
-            yield as_case(conversation)
+def _can_be_case(conversation: Conversation) -> bool:
+    """Whether films come with the first message, and no turn is about a result alone."""
+    at_once = conversation.attachments == conversation.turns[0].attachments
+    return at_once and conversation.category != "result"
 
 
 if __name__ == "__main__":

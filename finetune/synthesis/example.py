@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, field_validator
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from consilium.tools.contract import ToolResult
 from consilium.tools.registry import TOOLS
@@ -17,6 +17,8 @@ class Call(BaseModel):
     One that lacks a required value is not run: the value is asked for.
     """
 
+    model_config = ConfigDict(extra="forbid")
+
     name: str
     arguments: dict[str, Any]
 
@@ -24,9 +26,10 @@ class Call(BaseModel):
     @classmethod
     def _in_one_order(cls, arguments: dict[str, Any]) -> dict[str, Any]:
         """Plans in the contract's order: theirs means nothing, so there is one less to learn."""
-        if "plans" not in arguments:
-            return arguments
-        return arguments | {"plans": sorted(arguments["plans"], key=get_args(Plan).index)}
+        plans, order = arguments.get("plans"), get_args(Plan)
+        if not isinstance(plans, list) or not all(plan in order for plan in plans):
+            return arguments  # what else may be wrong with it, the contract says
+        return arguments | {"plans": sorted(plans, key=order.index)}
 
     @property
     def lacking(self) -> list[str]:
@@ -41,6 +44,8 @@ class Turn(BaseModel):
     are the argument names that nobody gave. `reply` is what the model says once the results are there; where no call
     can be run, the question (the house's, see `assistant.llm.asking`).
     """
+
+    model_config = ConfigDict(extra="forbid")
 
     user: str
     attachments: list[str] = []

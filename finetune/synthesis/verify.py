@@ -29,18 +29,23 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 def problems(conversation: Conversation) -> list[str]:
     """What is wrong with a conversation, in plain sentences; empty where nothing is."""
     found: list[str] = []
-    said, known, attached = "", "", set[str]()
+    said, known, attached = "", "", list[str]()
     for turn in conversation.turns:
         said += "\n" + turn.user
-        attached |= set(turn.attachments)
+        attached += turn.attachments
         known += "\n" + turn.user + "".join(r.model_dump_json() + r.summary for r in turn.results)
         found += _of_turn(turn, said, attached)
         found += [f"The reply says {n}, which nobody said." for n in _ungrounded(turn.reply, known)]
     return [f"{conversation.id}: {problem}" for problem in found]
 
 
-def broken(turn: Turn) -> Iterator[str]:
-    """What keeps a turn from being learned: calls that no tool takes, results that do not fit them, no reply."""
+def broken(turn: Turn, attached: Sequence[str]) -> Iterator[str]:
+    """What keeps a turn from being learned: calls that no tool takes, results that do not fit them, no reply.
+
+    Parameters
+    ----------
+    attached : every id that was attached up to this turn.
+    """
     if unknown := [call.name for call in turn.calls if call.name not in TOOLS]:
         yield f"There is no tool {unknown[0]}."
         return
@@ -48,38 +53,44 @@ def broken(turn: Turn) -> Iterator[str]:
         yield "There is not one result for each call that lacks nothing."
     if not turn.reply.strip():
         yield "The reply is empty."
+    results = iter(turn.results)
     for call in turn.calls:
-        yield from _against_contract(call)
+        result = None if call.lacking else next(results, None)
+        yield from _against_contract(call, refused=result is None or result.status == "error")
+        if call.arguments.get("image") not in (None, *attached):
+            yield f"{call.arguments['image']} is not attached in this turn or an earlier one."
+        if unasked := [name for name in call.lacking if name not in turn.asks]:
+            yield f"A call lacks {unasked[0]}, which is not asked for."
 
 
-def _against_contract(call: Call) -> Iterator[str]:
+def _against_contract(call: Call, *, refused: bool) -> Iterator[str]:
     try:
         TOOLS[call.name].args.model_validate(call.arguments)
     except ValidationError as error:
         absent = {("missing", name) for name in call.lacking}
         for fault in error.errors():
-            if (fault["type"], *fault["loc"]) in absent or fault["type"] == "less_than_equal":
-                continue  # what lacks is asked for; who asks for too many is told the limit
+            # what lacks is asked for; who asks for too many is told the limit
+            limit = refused and fault["type"] == "less_than_equal"
+            if limit or (fault["type"], *fault["loc"]) in absent:
+                continue
             where = ".".join(map(str, (call.name, *fault["loc"])))
             yield f"The call breaks the contract: {where}: {fault['msg']}."
 
 
-def _of_turn(turn: Turn, said: str, attached: set[str]) -> Iterator[str]:
-    if faults := list(broken(turn)):
+def _of_turn(turn: Turn, said: str, attached: Sequence[str]) -> Iterator[str]:
+    if faults := list(broken(turn, attached)):
         yield from faults
         return
     lacking = {name for call in turn.calls for name in call.lacking}
-    if not lacking <= set(turn.asks):
-        yield "A call lacks a value that is not asked for."
     if turn.calls and set(turn.asks) - lacking:
         yield "A turn calls without what it asks for."
     if len(re.findall(r"\w\S*", turn.reply)) > _LONGEST_REPLY:
         yield f"The reply is longer than {_LONGEST_REPLY} words."
     for call in turn.calls:
-        yield from _of_call(call, said, attached)
+        yield from _of_call(call, said)
 
 
-def _of_call(call: Call, said: str, attached: set[str]) -> Iterator[str]:
+def _of_call(call: Call, said: str) -> Iterator[str]:
     order = [name for name in TOOLS[call.name].args.model_fields if name in call.arguments]
     if list(call.arguments) != order:
         yield f"The arguments of {call.name} are not in the contract's order."
@@ -87,8 +98,6 @@ def _of_call(call: Call, said: str, attached: set[str]) -> Iterator[str]:
     for name, value in call.arguments.items():
         if name in _QUOTED and value not in said:
             yield f"{name} = {value!r} does not stand in the chat."
-        elif name == "image" and value not in attached:
-            yield f"{value} is not attached."
         elif name not in _INFERRED:
             yield from (f"{name} = {n} was not said." for n in _numbers(value) if n not in numbers)
 

@@ -58,6 +58,12 @@ def test_an_unknown_slot_is_an_error() -> None:
         framed(Frame.model_validate({"turns": [turn]}), Writer(Random(1)), "chat")
 
 
+def test_an_unknown_form_is_an_error() -> None:
+    turn = {"user": "{age:word} years", "calls": [], "kind": "thanks"}
+    with pytest.raises(ConsiliumError, match="no form word"):
+        framed(Frame.model_validate({"turns": [turn]}), Writer(Random(1)), "chat")
+
+
 def test_a_line_that_is_no_frame_is_named(tmp_path: Path) -> None:
     file = tmp_path / "mine.jsonl"
     file.write_text(json.dumps(_CHAT) + '\n{"turns": [{"user": "x"}]}\n')

@@ -179,7 +179,7 @@ def test_a_right_conversation_has_no_problem() -> None:
         ({"asks": ["age"]}, "without what it asks for"),
         (
             {"calls": [{"name": "predict_risk", "arguments": {"age": 54}}], "results": []},
-            "lacks a value that is not asked for",
+            "lacks sex, which is not asked for",
         ),
         (
             {"calls": [{"name": "profile_molecule", "arguments": {"molecule": "CCO"}}]},
@@ -188,6 +188,13 @@ def test_a_right_conversation_has_no_problem() -> None:
         (
             {"calls": [{"name": "analyze_scan", "arguments": {"image": "scan-1"}}]},
             "not attached",
+        ),
+        (
+            {
+                "user": "100 new molecules",
+                "calls": [{"name": "design_molecules", "arguments": {"count": 100}}],
+            },
+            "less than or equal to 50",
         ),
         (
             {
@@ -314,6 +321,26 @@ def test_command_line_writes_what_generate_yields(tmp_path, monkeypatch, capsys)
     assert lines == expected
     assert Conversation.model_validate_json(lines[0])
     assert "distinct messages" in capsys.readouterr().out
+
+
+def test_cases_are_counted_as_they_are_written(tmp_path, monkeypatch, capsys) -> None:
+    out = tmp_path / "out.jsonl"
+    arguments = ["synthesis", "--count", "40", "--seed", "9", "--cases", "--out", str(out)]
+    monkeypatch.setattr("sys.argv", arguments)
+    assert main() == 0
+    written = len(out.read_text(encoding="utf-8").splitlines())
+    assert written < 40
+    assert f"{out}: {written} conversations" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("plans", [None, "none", ["cure", "none"], [["none"]]])
+def test_plans_that_are_none_are_left_to_the_contract(plans) -> None:
+    assert Call(name="simulate_treatment", arguments={"plans": plans}).arguments["plans"] == plans
+
+
+def test_plans_stand_in_one_order() -> None:
+    call = Call(name="simulate_treatment", arguments={"plans": ["radiotherapy", "none"]})
+    assert call.arguments["plans"] == ["none", "radiotherapy"]
 
 
 def test_calls_keep_integers_and_decimals_as_said() -> None:

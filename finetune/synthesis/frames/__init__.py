@@ -92,11 +92,16 @@ class _Values:
     def text(self, slot: re.Match[str]) -> str:
         """A slot as it stands in a message."""
         value = self._value(slot[1], slot[2] or "")
-        if slot[3] == "words":
-            return in_words(value)
-        if slot[3] == "ordinal":
-            return ORDINALS[value - 1] if value <= len(ORDINALS) else f"{value}th"
-        return str(value).replace(".", ",") if slot[3] == "comma" else str(value)
+        match slot[3]:
+            case None:
+                return str(value)
+            case "words":
+                return in_words(value)
+            case "ordinal":
+                return ORDINALS[value - 1] if value <= len(ORDINALS) else f"{value}th"
+            case "comma":
+                return str(value).replace(".", ",")
+        raise ConsiliumError(f"There is no form {slot[3]} for {slot[0]}: words, comma or ordinal.")
 
     def argument(self, given: Any) -> Any:
         """An argument of a call with its slots filled."""
