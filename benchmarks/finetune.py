@@ -31,7 +31,7 @@ def speed(
     tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
     model: Any = AutoModelForCausalLM.from_pretrained(base, dtype=kind, local_files_only=True)
     prefix = prefix_cache(model, prefix_ids(tokenizer))
-    model = with_lora(model, TrainingConfig(), base)
+    model = with_lora(model, TrainingConfig())
     if quick:
         make_quick(model)
     learn_after(model, prefix, decision_weight=1, sampled=quick)

@@ -9,6 +9,7 @@ Interrupted runs continue from the last checkpoint when the same command is give
 `accelerate launch` the batches are shared among the processes; `batch_size` is then that of one process.
 """
 
+import json
 import logging
 import os
 import random
@@ -29,6 +30,7 @@ from transformers import (
 )
 
 from consilium.assistant.domain import ConsiliumError
+from consilium.assistant.llm import template
 from consilium.assistant.llm.adapter import read_card
 from consilium.finetune.card import write_card
 from consilium.finetune.checkpoints import last_checkpoint, resumable
@@ -37,10 +39,11 @@ from consilium.finetune.examples import Examples, collate, tokenise_fitting
 from consilium.finetune.own_data import read_conversations
 from consilium.finetune.prefixed import call_ends, learn_after, prefix_cache, prefix_ids
 from consilium.finetune.quick import make_quick
-from consilium.finetune.settings import digest
+from consilium.finetune.settings import LoraSettings, digest
 from consilium.finetune.synthesis.example import Conversation
 from consilium.finetune.synthesis.generate import generate
 from consilium.finetune.trainer import ChatTrainer, Clock, Journal, shares
+from consilium.tools.registry import TOOLS
 
 _log = logging.getLogger(__name__)
 _SYNTHESIS = "consilium.finetune.synthesis; synthetic, no patient data"
@@ -52,11 +55,12 @@ def train(config: TrainingConfig, base: Path, out: Path) -> Path:
     Raises
     ------
     ConsiliumError
-        If `out` holds a run of another configuration, base model or data, which would be resumed wrongly; if the data
-        has a broken line or nothing short enough; if the adapter to start from is for another base; if a checkpoint
-        cannot be written; on Ctrl-C, with how to go on.
+        If `out` holds a run of another configuration, base model, prompt, data or number of processes, which would be
+        resumed wrongly; if the data has a broken line or nothing short enough; if the adapter to start from is for
+        another base or of other LoRA values than asked for; if a checkpoint cannot be written; on Ctrl-C, with how to
+        go on.
     """
-    start = _start(config, base)
+    start, lora = _start(config, base)
     numbered = (
         read_conversations(config.data)
         if config.data
@@ -64,7 +68,15 @@ def train(config: TrainingConfig, base: Path, out: Path) -> Path:
     )
     conversations = list(numbered.values())
     data = digest(conversation.model_dump_json() for conversation in conversations)
-    config.claim(out, base_model=base.name, data_sha256=data, start_from_sha256=start)
+    config.claim(
+        out,
+        base_model=base.name,
+        data_sha256=data,
+        start_from_sha256=start,
+        prompt_sha256=template.prompt_sha256(TOOLS.values()),
+        processes=os.environ.get("WORLD_SIZE", "1"),
+    )
+    config = config.model_copy(update={"lora": lora})
     torch.manual_seed(config.seed)
     tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
     examples, left_out = _examples(tokenizer, conversations, config, config.answer_share)
@@ -138,7 +150,7 @@ def _trainer(
     ids = prefix_ids(tokenizer)
     model = _base(config, base, cuda)
     prefix = prefix_cache(model, ids) if config.cached_prefix else ids
-    model = with_lora(model, config, base)
+    model = with_lora(model, config)
     quick = _quick(config, cuda)
     if quick:
         make_quick(model)
@@ -228,22 +240,43 @@ def _quick(config: TrainingConfig, cuda: bool) -> bool:
     return possible and not cuda and _precision(cuda) is torch.bfloat16
 
 
-def _start(config: TrainingConfig, base: Path) -> str:
-    """The sha256 of the adapter to start from, which must be for this base; empty where there is none."""
+def _start(config: TrainingConfig, base: Path) -> tuple[str, LoraSettings]:
+    """The sha256 of the adapter to start from (for this base; empty where there is none), and the LoRA values."""
     if not config.start_from:
-        return ""
+        return "", config.lora
     card = read_card(config.start_from)
     if card.base != base.name:
         raise ConsiliumError(
             f"The adapter {config.start_from} (start_from) is made for {card.base}, not for {base.name}."
         )
-    return card.weights_sha256
+    lora = _lora_of(config.start_from)
+    for name in config.lora.model_fields_set:
+        if (asked := getattr(config.lora, name)) != (has := getattr(lora, name)):
+            raise ConsiliumError(
+                f"lora.{name} is {asked}, and the adapter {config.start_from} (start_from) has {has}: leave it out."
+            )
+    if config.quick and lora.dropout:
+        raise ConsiliumError(
+            f"The adapter {config.start_from} (start_from) has dropout: set quick: false."
+        )
+    return card.weights_sha256, lora
 
 
-def with_lora(model: Any, config: TrainingConfig, base: Path) -> Any:
+def _lora_of(adapter: Path) -> LoraSettings:
+    try:
+        written = json.loads((adapter / "adapter_config.json").read_bytes())
+        return LoraSettings(
+            rank=written["r"], alpha=written["lora_alpha"], dropout=written["lora_dropout"]
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise ConsiliumError(
+            f"{adapter / 'adapter_config.json'} is not there or cannot be read."
+        ) from error
+
+
+def with_lora(model: Any, config: TrainingConfig) -> Any:
     """A new adapter on all linear layers of `model`, or the one to start from."""
     if config.start_from:
-        _start(config, base)
         return PeftModel.from_pretrained(model, config.start_from, is_trainable=True)
     lora = LoraConfig(
         r=config.lora.rank,

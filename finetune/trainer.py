@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +37,11 @@ class ChatTrainer(Trainer):
 
     def tokens_learned(self) -> int:
         """Tokens of the conversations that the steps so far were made on, those before a stop included."""
-        together = self.args.per_device_train_batch_size * self.args.world_size
-        lengths = [row["length"] for row in self.train_dataset]  # type: ignore[union-attr]
-        order = self._get_train_sampler()
-        return sum(lengths[i] for i in islice(order, self.state.global_step * together))
+        together: int = self.args.per_device_train_batch_size * self.args.world_size
+        lengths: list[int] = [row["length"] for row in self.train_dataset]  # type: ignore[union-attr]
+        epochs, steps = divmod(self.state.global_step, ceil(len(lengths) / together))
+        order = self._get_train_sampler()  # the same in every epoch
+        return epochs * sum(lengths) + sum(lengths[i] for i in islice(order, steps * together))
 
     def compute_loss(
         self,
@@ -63,7 +65,7 @@ class ChatTrainer(Trainer):
         prediction_loss_only: bool,
         ignore_keys: list[str] | None = None,
     ) -> tuple[Any, Any, Any]:
-        """Loss; for each row whether all was right, and whether the first token of the last reply was."""
+        """Loss; for each row whether all was right, and whether the first token of every reply was."""
         inputs = self._prepare_inputs(inputs)
         with torch.no_grad():
             out = model(**inputs)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from shutil import rmtree
+from shutil import copytree, rmtree
 from types import SimpleNamespace
 from typing import Any
 
@@ -30,9 +30,10 @@ from consilium.finetune.merge import merge
 from consilium.finetune.own_data import read_conversations
 from consilium.finetune.prefixed import learn_after, prefix_cache, prefix_ids
 from consilium.finetune.quick import make_quick, sampled_losses
+from consilium.finetune.settings import LoraSettings
 from consilium.finetune.synthesis.example import Conversation
 from consilium.finetune.synthesis.generate import generate
-from consilium.finetune.train import train
+from consilium.finetune.train import _start, train
 from consilium.finetune.trainer import ChatTrainer, Clock
 from consilium.tools.registry import TOOLS
 
@@ -135,12 +136,13 @@ def test_an_adapter_is_trained_resumed_and_served(tiny: Path, tmp_path: Path) ->
         ({"base_model": "b"}, "base_model was a and is b"),
         ({"data_sha256": "2"}, "data_sha256 was 1 and is 2"),
         ({"start_from_sha256": "9"}, "start_from_sha256 was  and is 9"),
+        ({"processes": "2"}, "processes was 1 and is 2"),
     ],
 )
 def test_a_run_of_another_origin_is_not_resumed(
     tmp_path: Path, origin: dict[str, str], says: str
 ) -> None:
-    made_from = {"base_model": "a", "data_sha256": "1", "start_from_sha256": ""}
+    made_from = {"base_model": "a", "data_sha256": "1", "start_from_sha256": "", "processes": "1"}
     config = TrainingConfig()
     config.claim(tmp_path, **made_from)
     config.claim(tmp_path, **made_from)
@@ -200,9 +202,11 @@ _RISK = {
     "hdl_cholesterol": 38,
     "systolic_bp": 146,
 }
+_CALL: dict[str, Any] = {"name": "predict_risk", "arguments": _RISK}
+_VOLUMES: dict[str, Any] = {"volumes_cm3": [1, 2]}
 _RIGHT: dict[str, Any] = {
     "user": "risk?",
-    "calls": [{"name": "predict_risk", "arguments": _RISK}],
+    "calls": [_CALL],
     "results": [{"summary": "It is 9 %."}],
     "reply": "It is 9 %.",
 }
@@ -219,6 +223,25 @@ def _line(**changes: Any) -> str:
         (_line(reply=" "), "line 2, turn 1: The reply is empty"),
         (_line(results=[]), "line 2, turn 1: There is not one result for each call"),
         (_line(results=[{"summary": "a"}] * 2), "line 2, turn 1: There is not one result"),
+        (_line(mood="good"), "line 2: turns.0.mood: Extra inputs"),
+        (_line(calls=[_CALL | {"id": 1}]), "line 2: turns.0.calls.0.id: Extra inputs"),
+        ('{"turn": [], "turns": [{"user": "a", "reply": "b"}]}\n', "line 2: turn: Extra inputs"),
+        (
+            _line(calls=[{"name": "profile_molecule", "arguments": {}}], results=[]),
+            "line 2, turn 1: A call lacks molecule, which is not asked for",
+        ),
+        (
+            _line(calls=[{"name": "analyze_scan", "arguments": {"image": "scan-1"}}]),
+            "line 2, turn 1: scan-1 is not attached",
+        ),
+        (
+            _line(calls=[{"name": "design_molecules", "arguments": {"count": 100}}]),
+            "line 2, turn 1: .*design_molecules.count: .* less than or equal to 50",
+        ),
+        (
+            _line(calls=[{"name": "simulate_treatment", "arguments": _VOLUMES | {"plans": None}}]),
+            "line 2, turn 1: .*simulate_treatment.plans: ",
+        ),
         (_line(calls=[{"name": "cure", "arguments": {}}]), "line 2, turn 1: There is no tool cure"),
         (
             _line(calls=[{"name": "predict_risk", "arguments": {**_RISK, "age": "54"}}]),
@@ -233,6 +256,13 @@ def test_a_conversation_that_nobody_can_learn_from_is_named(
     file.write_text(_line() + line)
     with pytest.raises(ConsiliumError, match=says):
         train(TrainingConfig(data=file), tmp_path, tmp_path / "run")
+
+
+def test_a_limit_is_passed_where_the_house_refuses(tmp_path: Path) -> None:
+    call = {"name": "design_molecules", "arguments": {"count": 100}}
+    refusal = {"summary": "The count may be at most 50.", "status": "error"}
+    (file := tmp_path / "data.jsonl").write_text(_line(calls=[call], results=[refusal]))
+    assert read_conversations(file)
 
 
 def test_an_empty_file_holds_no_conversation(tmp_path: Path) -> None:
@@ -380,6 +410,39 @@ def test_an_adapter_of_another_base_is_refused(tiny: Path, tmp_path: Path) -> No
     config = TrainingConfig(conversations=4, start_from=shipped_adapter())
     with pytest.raises(ConsiliumError, match="is made for smollm2-135m-instruct"):
         train(config, tiny, tmp_path)
+
+
+def test_lora_values_are_those_of_the_adapter_to_start_from(tmp_path: Path) -> None:
+    adapter = tmp_path / "adapter"
+    copytree(shipped_adapter(), adapter)
+    written = json.loads((adapter / "adapter_config.json").read_text())
+    (adapter / "adapter_config.json").write_text(
+        json.dumps(written | {"r": 8, "lora_dropout": 0.1})
+    )
+    base = Path("smollm2-135m-instruct")
+
+    def lora(**asked: Any) -> LoraSettings:
+        return _start(TrainingConfig.model_validate({"start_from": adapter, **asked}), base)[1]
+
+    assert lora() == lora(lora={"rank": 8}) == LoraSettings(rank=8, alpha=32, dropout=0.1)
+    with pytest.raises(ConsiliumError, match=r"lora\.rank is 16, .* has 8"):
+        lora(lora={"rank": 16})
+    with pytest.raises(ConsiliumError, match="quick: false"):
+        lora(quick=True)
+    (adapter / "adapter_config.json").write_text("{")
+    with pytest.raises(ConsiliumError, match="cannot be read"):
+        lora()
+
+
+def test_tokens_of_further_epochs_count() -> None:
+    def after(steps: int) -> int:
+        lengths = [{"length": length} for length in range(1, 11)]
+        trainer: Any = ChatTrainer.__new__(ChatTrainer)
+        trainer.args = SimpleNamespace(per_device_train_batch_size=4, world_size=1, seed=1)
+        trainer.train_dataset, trainer.state = lengths, SimpleNamespace(global_step=steps)
+        return int(trainer.tokens_learned())
+
+    assert after(3) == 55 and after(4) == 55 + after(1) and after(6) == 110
 
 
 SHORT = {"conversations": 16, "batch_size": 4, "max_tokens": 4000}
