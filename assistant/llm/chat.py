@@ -8,6 +8,7 @@ so that the next message of the user can complete it.
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -35,7 +36,8 @@ from consilium.assistant.llm.grammar import Stated, calls_grammar, words_grammar
 from consilium.assistant.llm.local import LocalModel, Usage
 from consilium.assistant.llm.stated import grounds
 
-_MAX_CALL_TOKENS = 600
+_MAX_CALL_TOKENS = 600  # besides what it quotes
+_TOO_LONG = "This message is too long for the language model; please shorten it."
 
 
 def human_message(text: str, attachments: Sequence[str] = ()) -> HumanMessage:
@@ -113,8 +115,13 @@ class LocalChatModel(BaseChatModel):
         metadata: dict[str, Any] = {"decision_probabilities": chances}
         if decision == "call":
             grammar = calls_grammar(self.local.specs, stated)
-            text = "".join(self._complete(chat, grammar, _MAX_CALL_TOKENS, usage))
-            made, decided = self._made(parsed_calls(text))
+            left = self.local.context_length - len(self.local.prefix) - len(chat)
+            limit = min(self._call_limit(messages), left)
+            text = "".join(self._complete(chat, grammar, limit, usage))
+            calls = parsed_calls(_closed(text))
+            if not calls and usage.new_tokens >= limit:
+                raise ConsiliumError(_TOO_LONG)
+            made, decided = self._made(calls)
             yield made
             metadata |= decided
         else:
@@ -137,10 +144,15 @@ class LocalChatModel(BaseChatModel):
             chat, grammar, max_new_tokens=limit, usage=usage, stop=self.stop_event
         )
 
+    def _call_limit(self, messages: Sequence[BaseMessage]) -> int:
+        """Most tokens of the calls, which may quote the whole of the user's last message."""
+        last = next(m for m in reversed(messages) if isinstance(m, HumanMessage))
+        return _MAX_CALL_TOKENS + len(self.local.tokens(str(last.content)))
+
     def _fitting(self, messages: Sequence[BaseMessage]) -> list[int]:
         """Tokens of the chat; the oldest turns are dropped where all do not fit the model's context."""
         room = self.local.context_length - len(self.local.prefix)
-        room -= max(_MAX_CALL_TOKENS, self.max_answer_tokens)
+        limit = self._call_limit(messages)
         starts = [i for i, message in enumerate(messages) if isinstance(message, HumanMessage)]
         written = [self._as_template(m, earlier=i < starts[-1]) for i, m in enumerate(messages)]
         for start in starts:
@@ -150,9 +162,11 @@ class LocalChatModel(BaseChatModel):
                 add_generation_prompt=True,
             )
             chat = self.local.tokens(text)
-            if len(chat) <= room:
+            if start == starts[-1]:  # nothing is left to drop, and not every message is quoted
+                limit = _MAX_CALL_TOKENS
+            if len(chat) + max(limit, self.max_answer_tokens) <= room:
                 return chat
-        raise ConsiliumError("This message is too long for the language model; please shorten it.")
+        raise ConsiliumError(_TOO_LONG)
 
     def _as_template(self, message: BaseMessage, *, earlier: bool) -> template.Message:
         if isinstance(message, HumanMessage):
@@ -189,6 +203,15 @@ class LocalChatModel(BaseChatModel):
         text = question((specs[c["name"]], c["arguments"]) for c in incomplete) if asked else ""
         decision = "ask" if asked else "call"
         return chunk(text, made), {"decision": decision, "incomplete": incomplete}
+
+
+def _closed(text: str) -> str:
+    """A decoded list of calls as it is; of one that was cut, the calls that are whole."""
+    end = 0
+    with suppress(ValueError):
+        while True:
+            _, end = json.JSONDecoder().raw_decode(text, end + 1)
+    return f"{text[:end]}]"
 
 
 def parsed_calls(text: str) -> list[tuple[str, dict[str, Any]]]:
