@@ -11,7 +11,10 @@ from typing import NamedTuple
 
 from consilium.assistant.llm.stated import grounds, written
 
-_SENTENCE = re.compile(r".+?(?:[.!?]+(?=\s)|\n+|$)\s*", re.DOTALL)
+# Marks that end a sentence, but for the stop of an abbreviation: a number may follow that one, and goes with it.
+_ABBREVIATIONS = r"approx prob vs e\.g i\.e Dr vol ca resp max min incl".split()
+MARKS = "".join(rf"(?<!\b(?i:{short}))" for short in _ABBREVIATIONS) + r"[.!?]+"
+_SENTENCE = re.compile(rf".+?(?:{MARKS}(?=\s)|\n+|$)\s*", re.DOTALL)
 
 _ENDS = tuple(".!?")
 _WORD = re.compile(r"[a-z]{4,}")

@@ -60,6 +60,24 @@ def test_a_multiple_in_a_word_is_a_number(said: str) -> None:
     assert check(said, grounds(["50 % of 2"])).text == said
 
 
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "There is no pneumonia (prob. 0.99).",
+        "The risk is approx. 13 %.",
+        "Approx. 13 % die.",
+        "Some markers, e.g. 13, are high.",
+        "It is low (vs. 13 %).",
+    ],
+)
+def test_an_abbreviation_does_not_end_a_sentence(sentence: str) -> None:
+    assert check(f"Fine. {sentence} Repeat.", set()) == ("Fine. Repeat.", [sentence])
+
+
+def test_a_word_that_ends_like_an_abbreviation_ends_a_sentence() -> None:
+    assert check("It is an orca. There are 13.", set()).text == "It is an orca."
+
+
 @given(
     st.lists(
         st.one_of(st.integers(0, 999).map(str), st.text(ascii_letters, min_size=1)), max_size=12
