@@ -39,7 +39,7 @@ from consilium.assistant.domain import (
     TurnFinished,
     TurnStatus,
 )
-from consilium.assistant.grounding import Checked, Lines, check, reports
+from consilium.assistant.grounding import MARKS, Checked, Lines, check, reports
 from consilium.assistant.llm.asking import question
 from consilium.assistant.llm.backend import Backend
 from consilium.assistant.llm.chat import human_message, stated_in
@@ -55,7 +55,7 @@ _NO_ANSWER = "I could not put an answer into words; please ask again in another 
 _STOPPED = "Stopped."
 _TOO_LONG = "The answer ends here, at the longest it may be."
 # Ends of sentences; a stop behind a digit at the very end may be a decimal point.
-_END = re.compile(r"[.!?]+[)\"”]?(?=\s)|(?<![\d.!?])[.!?]+$|\n")
+_END = re.compile(rf"{MARKS}[)\"”]?(?=\s)|(?<![\d.!?]){MARKS}$|\n")
 
 
 class Chair:
@@ -142,7 +142,8 @@ class Chair:
             backend = self.load_model()
             turn.timings["load"] = time.perf_counter() - started
             turn.model = backend.info
-            yield from self._events(backend, conversation, turn, stop)
+            if not stop.is_set():  # loading a model takes long enough for Stop
+                yield from self._events(backend, conversation, turn, stop)
             turn.status = TurnStatus.STOPPED if stop.is_set() else TurnStatus.DONE
         except GeneratorExit:  # who asked is gone: keep what there is
             stop.set()
@@ -189,12 +190,16 @@ class Chair:
         agent = make_agent(backend.chat_model(stop), specs, context, stated_in(messages), stop)
         record = _Record(turn, messages, specs, by_line=not backend.mixes_lines)
         stream = agent.stream({"messages": messages}, stream_mode=["messages", "updates"])
-        for mode, event in _until(stop, stream):
-            if mode == "updates":
-                for message in _messages(event):
-                    yield from record.message(message)
-            elif isinstance(event[0], AIMessageChunk) and record.piece(event[0].text):
-                yield AnswerText(text=record.shown)
+        try:
+            for mode, event in _until(stop, stream):
+                if mode == "updates":
+                    for message in _messages(event):
+                        yield from record.message(message)
+                elif isinstance(event[0], AIMessageChunk) and record.piece(event[0].text):
+                    yield AnswerText(text=record.shown)
+        except Exception:  # what was said and found so far stands beside the error
+            record.finish(cut=True)
+            raise
         record.finish(cut=stop.is_set())
         turn.answer = turn.answer or (_STOPPED if stop.is_set() else _NO_ANSWER)
         yield AnswerText(text=turn.answer)
@@ -215,6 +220,9 @@ def _until(stop: threading.Event, stream: Iterator[Any]) -> Iterator[Any]:
             events.put(None)
         except Exception as error:
             events.put(error)
+        # A panic of Rust code is no Exception, and may not hang the turn.
+        except BaseException as error:
+            events.put(RuntimeError(f"{type(error).__name__} in the agent"))
 
     threading.Thread(target=read, daemon=True, name="agent").start()
     while not stop.is_set():

@@ -69,5 +69,5 @@ class Player:
     def _turn(self, conversation_id: str, message: str, uploads: Sequence[Path]) -> Turn:
         for event in self._chair.respond(conversation_id, message, uploads):
             if isinstance(event, TurnFinished):
-                return event.turn  # one that failed has no answer, and is graded so
+                return event.turn  # one that failed says so in its status, and is graded so
         raise ConsiliumError("A turn ended without an end.")

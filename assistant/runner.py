@@ -80,7 +80,8 @@ def _run_in_time(
             outcome.append(spec.load()(args, context))
         except ToolError as error:
             outcome.append(_failed(str(error)))
-        except Exception as error:  # the chat must end well whatever a tool does
+        # The chat must end well whatever a tool does; a panic of Rust code is no Exception.
+        except BaseException as error:
             _log.error("tool %s failed: %s", spec.name, type(error).__name__)
             _log.debug("tool %s failed", spec.name, exc_info=error)
             outcome.append(

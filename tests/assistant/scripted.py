@@ -14,7 +14,10 @@ from consilium.assistant.domain import ModelInfo
 
 
 class ScriptedModel(BaseChatModel):
-    """Gives its replies one after the other; a string is streamed by words, an exception is raised."""
+    """Gives its replies one after the other; a string is streamed by words, an exception is raised.
+
+    A message breaks off with the exception that its `additional_kwargs["raises"]` holds.
+    """
 
     replies: list[Any]
     seen: list[list[BaseMessage]] = []
@@ -30,7 +33,7 @@ class ScriptedModel(BaseChatModel):
     def _next(self, messages: Sequence[BaseMessage]) -> AIMessage:
         self.seen.append(list(messages))
         reply = self.replies.pop(0)
-        if isinstance(reply, Exception):
+        if isinstance(reply, BaseException):
             raise reply
         return AIMessage(reply) if isinstance(reply, str) else reply
 
@@ -50,6 +53,8 @@ class ScriptedModel(BaseChatModel):
                 response_metadata=message.response_metadata if last else {},
             )
             yield ChatGenerationChunk(message=chunk)
+        if error := message.additional_kwargs.get("raises"):
+            raise error
 
 
 @dataclass

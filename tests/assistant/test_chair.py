@@ -306,6 +306,55 @@ def test_a_model_that_breaks_ends_the_turn_and_keeps_the_message(desk: Callable[
     assert d.stored[1].answer == "Hello."
 
 
+def test_what_was_found_stands_beside_the_error(
+    desk: Callable[..., Desk], film: Path, reader: Any
+) -> None:
+    reader(lambda *_: _READING)
+    d = desk(calls(("analyze_scan", {"image": "scan-1"})), ConsiliumError("Too long."), "Yes?")
+    d.say("read this", film)
+    turn = d.stored[0]
+    assert (turn.status, turn.answer, turn.error) == (
+        TurnStatus.FAILED,
+        _READING.summary,
+        "Too long.",
+    )
+    d.say("again?")
+    assert d.backend.model.seen[-1][-2].content == _READING.summary
+
+
+def test_what_was_said_stands_beside_the_error(desk: Callable[..., Desk]) -> None:
+    broken = AIMessage("It is 142. So 1", additional_kwargs={"raises": ConsiliumError("Gone.")})
+    turn = desk(broken).say("142 and 1")[-1].turn
+    assert (turn.status, turn.answer, turn.error) == (
+        TurnStatus.FAILED,
+        "It is 142. So",
+        "Gone.",
+    )
+
+
+def test_a_panic_in_the_model_ends_the_turn(desk: Callable[..., Desk]) -> None:
+    class PanicError(BaseException):
+        pass
+
+    turn = desk(PanicError()).say("hello")[-1].turn
+    assert turn.status is TurnStatus.FAILED
+    assert "went wrong" in turn.error
+
+
+def test_stop_while_the_model_loads_generates_nothing(tmp_path: Path) -> None:
+    d = Desk(tmp_path, ["never said"])
+    stop = threading.Event()
+
+    def load() -> Any:
+        stop.set()
+        return d.backend
+
+    d.chair = Chair(d.settings, d.store, load)
+    turn = d.say("hello", stop=stop)[-1].turn
+    assert (turn.status, turn.answer) == (TurnStatus.STOPPED, "Stopped.")
+    assert d.backend.model.seen == []
+
+
 def test_a_model_that_cannot_be_loaded_says_why(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
     store = Store(settings.database_url, tmp_path)
@@ -377,6 +426,8 @@ def test_stop_does_not_wait_for_a_slow_model(desk: Callable[..., Desk]) -> None:
         ("It is 142. So it is.", "It is 142. So it is."),
         ("Two lines:\n- 142\n- 1", "Two lines:\n- 142"),
         ("So 1", ""),
+        ("It is 142. So approx. 1", "It is 142."),
+        ("It is 142. So approx.", "It is 142."),
     ],
 )
 def test_an_answer_that_grew_too_long_ends_with_a_whole_sentence(

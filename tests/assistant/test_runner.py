@@ -42,6 +42,16 @@ def test_an_exception_says_no_secrets() -> None:
     assert "jane" not in result.model_dump_json()
 
 
+def test_a_panic_is_no_time_out() -> None:
+    class PanicError(BaseException):
+        pass
+
+    def panic(*_: Any) -> ToolResult:
+        raise PanicError
+
+    assert "failed unexpectedly (PanicError)" in run(panic).summary
+
+
 def test_a_hanging_tool_is_given_up() -> None:
     result = run(lambda *_: time.sleep(5))
     assert "longer than 0.3 seconds" in result.summary

@@ -30,3 +30,15 @@ def test_a_call_that_waits_for_a_value_shows_what_was_understood() -> None:
     document = as_markdown(conversation)
     assert "not run: a value is missing" in document
     assert '"age": 61' in document
+
+
+def test_a_turn_that_broke_off_shows_its_answer_and_its_error() -> None:
+    broken = _ASKED.model_copy(update={"status": TurnStatus.FAILED, "error": "The server is gone."})
+    conversation = Conversation(
+        id="c", title="risk", created_at=_NOW, updated_at=_NOW, turns=[broken]
+    )
+    *_, answer, error = conversation_messages(conversation)
+    assert "still needs" in answer.content
+    assert "The server is gone." in error.content[0].value
+    document = as_markdown(conversation)
+    assert document.index("still needs") < document.index("Not completed: The server is gone.")
