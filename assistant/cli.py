@@ -294,7 +294,10 @@ def eval_tools(
             "--robustness", help="Five runs (tool order, a distractor, typing errors): pass^5."
         ),
     ] = False,
-    film: Annotated[Path | None, typer.Option(help="Film that stands for attachments.")] = None,
+    film: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Film that stands for attachments."),
+    ] = None,
     model: Model = None,
     adapter: Adapter = None,
     backend: Backend = None,
@@ -328,7 +331,7 @@ def eval_tools(
         def player(specs: Sequence[ToolSpec], load: Load) -> Player:
             return Player(settings, film or SAMPLE_FILM, specs, load)
 
-        asked = Evaluation(cases, predictions, unconstrained, without_tools)
+        asked = Evaluation(cases, predictions, unconstrained, without_tools, film)
         outcome, text = (evaluate_robustness if robustness else evaluate)(asked, player)
     if report:
         write_report(report, outcome)

@@ -127,7 +127,7 @@ class LocalChatModel(BaseChatModel):
         else:
             metadata["decision"] = "answer"
             results = [str(m.content) for m in messages if isinstance(m, ToolMessage)]
-            grammar = words_grammar(grounds(results, [stated.text]), results)
+            grammar = words_grammar(grounds(results, stated.text.splitlines()), results)
             for piece in self._complete(chat, grammar, self.max_answer_tokens, usage):
                 said_now = chunk(content=piece)
                 if run_manager:
