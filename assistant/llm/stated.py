@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
+from num2words import num2words
+
 _UNITS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
     "sixteen seventeen eighteen nineteen"
@@ -25,17 +27,14 @@ _CARDINALS = {word: value for value, word in enumerate(_UNITS)} | {
 _VALUES = _CARDINALS | {"oh": 0}  # "one oh eight"
 _COUNTS = {"couple": 2, "pair": 2}
 _ARTICLES = {"both": 2, "single": 1, "a": 1, "an": 1}
-# From two on, of German, French, Spanish and Italian; without "due" and "sei", which are other words elsewhere.
+# From two on, in other languages; without what is another word elsewhere: "due", "sei", "once".
 _ELSEWHERE = {
-    word: value
-    for language in (
-        "zwei drei vier fünf sechs sieben acht neun zehn elf zwölf",
-        "deux trois quatre cinq six sept huit neuf dix",
-        "dos tres cuatro cinco seis siete ocho nueve diez",
-        "- tre quattro cinque - sette otto nove dieci",
-    )
-    for value, word in enumerate(language.split(), start=2)
-    if word != "-"
+    spelling: value
+    for language in ("de", "fr", "es", "it", "pt", "pt_BR", "nl")
+    for value in range(2, 100)
+    for word in [num2words(value, lang=language)]
+    for spelling in (word, word.replace("ß", "ss"))
+    if word not in {"due", "sei", "once"}
 }
 # How often or how much of it, in a word; "half-life" and "double-check" are none.
 _TIMES = {
@@ -137,7 +136,7 @@ def _spoken(text: str) -> set[Decimal]:
 
 
 def _named(text: str, names: Mapping[str, int]) -> set[Decimal]:
-    pattern = rf"\b(?:{'|'.join(names)})\b"
+    pattern = rf"\b(?:{'|'.join(sorted(names, key=len, reverse=True))})\b"
     return {Decimal(names[word]) for word in re.findall(pattern, _plain(text).lower())}
 
 
