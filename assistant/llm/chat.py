@@ -209,8 +209,8 @@ def _closed(text: str) -> str:
     """A decoded list of calls as it is; of one that was cut, the calls that are whole."""
     end = 0
     with suppress(ValueError):
-        while True:
-            _, end = json.JSONDecoder().raw_decode(text, end + 1)
+        while (start := text.find("{", end)) >= 0:
+            _, end = json.JSONDecoder().raw_decode(text, start)
     return f"{text[:end]}]"
 
 
