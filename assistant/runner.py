@@ -16,6 +16,7 @@ from consilium.tools.contract import (
     ToolError,
     ToolResult,
     ToolSpec,
+    invalid_call,
     unavailable,
 )
 
@@ -51,21 +52,6 @@ def run_call(
     if spec.load is None:
         return unavailable(spec)
     return _run_in_time(spec, args, context, stop or threading.Event())
-
-
-def invalid_call(spec: ToolSpec, error: ValidationError) -> ToolResult:
-    """What a call that the contract refuses comes to: the first thing that is wrong with it."""
-    first = error.errors()[0]
-    name = ".".join(str(part).replace("_", " ") for part in first["loc"])
-    bounds = first.get("ctx", {})
-    match first["type"]:
-        case "less_than_equal":
-            fault = f"{name} may be at most {bounds['le']}, not {first['input']}"
-        case "greater_than_equal":
-            fault = f"{name} must be at least {bounds['ge']}, not {first['input']}"
-        case _:
-            fault = f"{name}: {first['msg']}"
-    return _failed(f"The {spec.title} was not run: {fault}.")
 
 
 def _run_in_time(

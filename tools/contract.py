@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 Level = Literal["likely", "indeterminate", "unlikely", "high", "borderline", "low", "info"]
 
@@ -156,6 +156,22 @@ class ToolSpec:
     def properties(self) -> dict[str, dict[str, Any]]:
         """Schema of each argument by name; an optional one without its null branch, its marks kept."""
         return {name: _unwrapped(prop) for name, prop in self.schema()["properties"].items()}
+
+
+def invalid_call(spec: ToolSpec, error: ValidationError) -> ToolResult:
+    """What a call that the contract refuses comes to: the first thing that is wrong with it."""
+    first = error.errors()[0]
+    name = ".".join(str(part).replace("_", " ") for part in first["loc"])
+    bounds = first.get("ctx", {})
+    match first["type"]:
+        case "less_than_equal":
+            fault = f"{name} may be at most {bounds['le']}, not {first['input']}"
+        case "greater_than_equal":
+            fault = f"{name} must be at least {bounds['ge']}, not {first['input']}"
+        case _:
+            fault = f"{name}: {first['msg']}"
+    reason = f"The {spec.title} was not run: {fault}."
+    return ToolResult(summary=reason, status="error", reason=reason)
 
 
 def unavailable(spec: ToolSpec) -> ToolResult:

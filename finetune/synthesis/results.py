@@ -2,12 +2,11 @@
 
 from pydantic import ValidationError
 
-from consilium.assistant.runner import invalid_call
 from consilium.finetune.synthesis.example import Call
 from consilium.finetune.synthesis.outcomes import cases, film, molecules, risk, treatment
 from consilium.finetune.synthesis.voices import Writer
 from consilium.tools.cases.contract import FindSimilarCases
-from consilium.tools.contract import ToolResult
+from consilium.tools.contract import ToolResult, invalid_call
 from consilium.tools.molecules.contract import DesignMolecules, ProfileMolecule
 from consilium.tools.registry import TOOLS
 from consilium.tools.risk.contract import PredictRisk
