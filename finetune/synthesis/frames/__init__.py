@@ -7,7 +7,7 @@ the right calls. `{sbp}` stands for a drawn value, `{sbp_2}` for another one, `{
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,14 @@ class Frame(BaseModel):
     def fill(self, writer: Writer) -> list[Turn]:
         """The chat with values drawn, typed by `writer`."""
         values = _Values(writer)
-        return [_turn(writer, values, turn) for turn in self.turns]
+        said = [_filled(writer, values, turn) for turn in self.turns]
+        # What any call of the chat quotes is typed letter by letter, in earlier messages too.
+        given = [v for _, calls in said for c in calls for v in c.arguments.values()]
+        quoted = sorted({word for word in given if isinstance(word, str)})
+        return [
+            _turn(writer, turn, text, calls, quoted)
+            for turn, (text, calls) in zip(self.turns, said, strict=True)
+        ]
 
 
 @cache
@@ -64,18 +71,23 @@ def _held_back(frame: Frame) -> bool:
     return crc32(frame.turns[0].user.encode()) % HELD_BACK_ONE_IN == 0
 
 
-def _turn(writer: Writer, values: "_Values", turn: FrameTurn) -> Turn:
-    user, films = turn.user, list(turn.attachments)
+def _filled(writer: Writer, values: "_Values", turn: FrameTurn) -> tuple[str, tuple[Call, ...]]:
+    user = turn.user
     while match := _CHOICE.search(user):
         user = user[: match.start()] + writer.choice(match[1].split("|")) + user[match.end() :]
     user = SLOT.sub(values.text, user)
-    calls = tuple(
+    return user, tuple(
         Call(name=c.name, arguments={n: values.argument(v) for n, v in c.arguments.items()})
         for c in turn.calls
     )
-    for quoted in sorted({v for c in calls for v in c.arguments.values() if isinstance(v, str)}):
-        user = user.replace(quoted, guard(quoted))
-    user = writer.retype(user)
+
+
+def _turn(
+    writer: Writer, turn: FrameTurn, user: str, calls: tuple[Call, ...], quoted: Sequence[str]
+) -> Turn:
+    for word in quoted:
+        user = user.replace(word, guard(word))
+    user, films = writer.retype(user), list(turn.attachments)
     if turn.kind:
         return Turn(user=user, attachments=films, reply=replies.in_words(writer, turn.kind))
     return scenes.behaviour(writer, user, Request(user, calls), films)
