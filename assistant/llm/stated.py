@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
-from num2words import num2words
+from consilium.assistant.llm.spelled import spelled
 
 _UNITS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
@@ -27,15 +27,6 @@ _CARDINALS = {word: value for value, word in enumerate(_UNITS)} | {
 _VALUES = _CARDINALS | {"oh": 0}  # "one oh eight"
 _COUNTS = {"couple": 2, "pair": 2}
 _ARTICLES = {"both": 2, "single": 1, "a": 1, "an": 1}
-# From two on, in other languages; without what is another word elsewhere: "due", "sei", "once".
-_ELSEWHERE = {
-    spelling: value
-    for language in ("de", "fr", "es", "it", "pt", "pt_BR", "nl")
-    for value in range(2, 100)
-    for word in [num2words(value, lang=language)]
-    for spelling in (word, word.replace("ß", "ss"))
-    if word not in {"due", "sei", "once"}
-}
 # How often or how much of it, in a word; "half-life" and "double-check" are none.
 _TIMES = {
     "half": "0.5",
@@ -71,11 +62,10 @@ _WORD_RUN = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _NEXT = re.compile(  # one, as in "the next visit", and not in "the next ten visits"
-    rf"\bnext\b(?!\s+(?:\d|(?:{'|'.join([*_CARDINALS, *_COUNTS, *_ELSEWHERE, 'few', 'several'])})\b))",
+    rf"\bnext\b(?!\s+(?:\d|(?:{'|'.join([*_CARDINALS, *_COUNTS, 'few', 'several'])})\b))",
     re.IGNORECASE,
 )
 _OTHERS = {word: place for place, word in enumerate(_ORDINALS, start=1)} | _COUNTS
-_FREELY = _ARTICLES | _ELSEWHERE
 
 
 def numbers(text: str) -> set[Decimal]:
@@ -92,7 +82,7 @@ def _freely(text: str) -> set[Decimal]:
     one = any(run.lower() == "one" for run in _WORD_RUN.findall(plain)) or _NEXT.search(plain)
     spaced = {Decimal(re.sub(r"\D", "", token)) for token in _SPACED.findall(plain)}
     listed = {Decimal(part) for token in _LISTED.findall(plain) for part in token.split(",")}
-    found = _spoken(text) | _named(text, _FREELY) | spaced | listed
+    found = _spoken(text) | _named(text, _ARTICLES) | spelled(plain) | spaced | listed
     return found | {Decimal(1)} if one else found
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from consilium.assistant.llm.stated import numbers
 from consilium.finetune.synthesis.example import Call, Conversation, Turn
-from consilium.finetune.synthesis.numerals import stated_numbers
 from consilium.tools.registry import TOOLS
 
 # Visit numbers and the horizon may be said without a number: "the last visit", "only the next visit".
@@ -94,12 +94,12 @@ def _of_call(call: Call, said: str) -> Iterator[str]:
     order = [name for name in TOOLS[call.name].args.model_fields if name in call.arguments]
     if list(call.arguments) != order:
         yield f"The arguments of {call.name} are not in the contract's order."
-    numbers = stated_numbers(said)
+    stated = {float(number) for number in numbers(said)}
     for name, value in call.arguments.items():
         if name in _QUOTED and value not in said:
             yield f"{name} = {value!r} does not stand in the chat."
         elif name not in _INFERRED:
-            yield from (f"{name} = {n} was not said." for n in _numbers(value) if n not in numbers)
+            yield from (f"{name} = {n} was not said." for n in _numbers(value) if n not in stated)
 
 
 def _numbers(value: Any) -> list[float]:

@@ -147,7 +147,8 @@ _PROTECTED = frozenset(
     """first second third fourth fifth sixth seventh latest newest oldest older newer earlier later last
     never without female woman mother father brother wife husband smoker smokes smoking diabetic diabetes
     chemo chemotherapy radiotherapy chemoradiotherapy radiation radiochemotherapy chemoradiation untreated
-    treated statin visit visits former quit stopped other another middle today yesterday""".split()
+    treated statin visit visits former quit stopped other another middle today yesterday
+    point komma virgule punto virgola ponto cento ciento""".split()
 )
 _KEYBOARD = {
     "a": "s",

@@ -2,7 +2,8 @@
 
 The other scenes put messages together from parts; a frame is a whole message, or several, as one person typed it, with
 the right calls. `{sbp}` stands for a drawn value, `{sbp_2}` for another one, `{age:words}` for it in words (also
-`:comma`, `:ordinal`), `[no|without]` for either wording. In an argument the slot alone is the value as a number.
+`:de` and other languages, `:comma`, `:ordinal`), `[no|without]` for either wording. In an argument the slot alone is
+the value as a number.
 `python -m consilium.finetune.synthesis.frames FILE` checks frames.
 """
 
@@ -113,7 +114,11 @@ class _Values:
                 return ORDINALS[value - 1] if value <= len(ORDINALS) else f"{value}th"
             case "comma":
                 return str(value).replace(".", ",")
-        raise ConsiliumError(f"There is no form {slot[3]} for {slot[0]}: words, comma or ordinal.")
+            case "de" | "es" | "fr" | "it" | "nl" | "pt":
+                return in_words(value, slot[3])
+        raise ConsiliumError(
+            f"There is no form {slot[3]} for {slot[0]}: words, ordinal, comma, de, es, fr, it, nl or pt."
+        )
 
     def argument(self, given: Any) -> Any:
         """An argument of a call with its slots filled."""
