@@ -38,7 +38,7 @@ from consilium.finetune.config import TrainingConfig
 from consilium.finetune.examples import Examples, collate, tokenise_fitting
 from consilium.finetune.own_data import read_conversations
 from consilium.finetune.prefixed import call_ends, learn_after, prefix_cache, prefix_ids
-from consilium.finetune.quick import make_quick
+from consilium.finetune.quick import make_quick, precision
 from consilium.finetune.settings import LoraSettings, digest
 from consilium.finetune.synthesis.example import Conversation
 from consilium.finetune.synthesis.generate import generate
@@ -203,7 +203,7 @@ def _trainer(
 
 
 def _base(config: TrainingConfig, base: Path, cuda: bool) -> Any:
-    kind = _precision(cuda)
+    kind = precision()
     device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if cuda else "cpu"
     four_bits = config.quantization == "nf4"
     model = AutoModelForCausalLM.from_pretrained(
@@ -227,17 +227,11 @@ def _base(config: TrainingConfig, base: Path, cuda: bool) -> Any:
     return model
 
 
-def _precision(cuda: bool) -> torch.dtype:
-    """Bfloat16 where the hardware multiplies it fast (CUDA, AMX, AVX-512 BF16), else float32."""
-    fast = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
-    return torch.bfloat16 if cuda or fast else torch.float32
-
-
 def _quick(config: TrainingConfig, cuda: bool) -> bool:
     if config.quick is not None:
         return config.quick
     possible = config.quantization == "none" and not config.lora.dropout
-    return possible and not cuda and _precision(cuda) is torch.bfloat16
+    return possible and not cuda and precision() is torch.bfloat16
 
 
 def _start(config: TrainingConfig, base: Path) -> tuple[str, LoraSettings]:

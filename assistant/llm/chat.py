@@ -12,7 +12,6 @@ from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
-import xgrammar as xgr
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import (
@@ -117,7 +116,9 @@ class LocalChatModel(BaseChatModel):
             grammar = calls_grammar(self.local.specs, stated)
             left = self.local.context_length - len(self.local.prefix) - len(chat)
             limit = min(self._call_limit(messages), left)
-            text = "".join(self._complete(chat, grammar, limit, usage))
+            text = self.local.best(
+                chat, grammar, max_new_tokens=limit, usage=usage, stop=self.stop_event
+            )
             calls = parsed_calls(_closed(text))
             if not calls and usage.new_tokens >= limit:
                 raise ConsiliumError(_TOO_LONG)
@@ -128,7 +129,13 @@ class LocalChatModel(BaseChatModel):
             metadata["decision"] = "answer"
             results = [str(m.content) for m in messages if isinstance(m, ToolMessage)]
             grammar = words_grammar(grounds(results, stated.text.splitlines()), results)
-            for piece in self._complete(chat, grammar, self.max_answer_tokens, usage):
+            for piece in self.local.complete(
+                chat,
+                grammar,
+                max_new_tokens=self.max_answer_tokens,
+                usage=usage,
+                stop=self.stop_event,
+            ):
                 said_now = chunk(content=piece)
                 if run_manager:
                     run_manager.on_llm_new_token(piece, chunk=said_now)
@@ -136,13 +143,6 @@ class LocalChatModel(BaseChatModel):
             if usage.new_tokens >= self.max_answer_tokens:
                 metadata["finish_reason"] = "length"  # as servers say it
         yield chunk(usage=vars(usage), last=True, **metadata)
-
-    def _complete(
-        self, chat: list[int], grammar: xgr.Grammar, limit: int, usage: Usage
-    ) -> Iterator[str]:
-        return self.local.complete(
-            chat, grammar, max_new_tokens=limit, usage=usage, stop=self.stop_event
-        )
 
     def _call_limit(self, messages: Sequence[BaseMessage]) -> int:
         """Most tokens of the calls, which may quote the whole of the user's last message."""

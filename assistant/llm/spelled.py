@@ -22,7 +22,6 @@ def _spellings(value: int, language: str) -> Iterator[str]:
         yield word.removeprefix("ein") if value >= 100 else word  # "hundertvierzig"
 
 
-# From two on a number by itself: "un" and "uno" are articles. Around a point they are digits.
 _VALUES = {
     spelling: value
     for language in _LANGUAGES
@@ -32,7 +31,7 @@ _VALUES = {
 
 
 def spelled(text: str) -> set[Decimal]:
-    """Every number from 2 to 399, whole or with decimals, that a run of words of `text` spells."""
+    """Every number from 0 to 399, whole or with decimals, that a run of words of `text` spells."""
     words = _WORD.findall(_DUE_TO.sub(" ", text.lower()))
     found: set[Decimal] = set()
     at = 0
@@ -41,7 +40,7 @@ def spelled(text: str) -> set[Decimal]:
         whole = _VALUES.get(" ".join(words[at:end]))
         if whole is not None and words[end : end + 1] and words[end] in _POINTS:
             found |= {Decimal(f"{whole}.{digits}") for digits in _decimals(words[end + 1 :])}
-        if whole is not None and whole > 1:
+        if whole is not None:
             found.add(Decimal(whole))
         at = end
     return found

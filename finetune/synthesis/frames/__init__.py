@@ -8,7 +8,7 @@ the value as a number.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Set
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,7 @@ class Frame(BaseModel):
         said = [_filled(writer, values, turn) for turn in self.turns]
         # What any call of the chat quotes is typed letter by letter, in earlier messages too.
         given = [v for _, calls in said for c in calls for v in c.arguments.values()]
-        quoted = sorted({word for word in given if isinstance(word, str)})
+        quoted = {word for word in given if isinstance(word, str)}
         return [
             _turn(writer, turn, text, calls, quoted)
             for turn, (text, calls) in zip(self.turns, said, strict=True)
@@ -84,10 +84,11 @@ def _filled(writer: Writer, values: "_Values", turn: FrameTurn) -> tuple[str, tu
 
 
 def _turn(
-    writer: Writer, turn: FrameTurn, user: str, calls: tuple[Call, ...], quoted: Sequence[str]
+    writer: Writer, turn: FrameTurn, user: str, calls: tuple[Call, ...], quoted: Set[str]
 ) -> Turn:
-    for word in quoted:
-        user = user.replace(word, guard(word))
+    if quoted:  # the longest first: a drug's name may stand within a case
+        longest = sorted(quoted, key=len, reverse=True)
+        user = re.sub("|".join(map(re.escape, longest)), lambda m: guard(m[0]), user)
     user, films = writer.retype(user), list(turn.attachments)
     if turn.kind:
         return Turn(user=user, attachments=films, reply=replies.in_words(writer, turn.kind))

@@ -1,6 +1,5 @@
 """The local model as a chat model, with a tiny random one or one that says what it is told to."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -46,13 +45,11 @@ class Calling:
     def decide(self, *_: Any) -> dict[str, float]:
         return {"call": 1.0, "answer": 0.0}
 
-    def complete(
-        self, chat: list[str], _: Any, *, max_new_tokens: int, usage: Usage, stop: Any
-    ) -> Iterator[str]:
+    def best(self, chat: list[str], _: Any, *, max_new_tokens: int, usage: Usage, stop: Any) -> str:
         assert len(chat) + max_new_tokens <= self.context_length
         self.chat = "".join(chat)
         usage.new_tokens = min(len(self.text), max_new_tokens)
-        yield self.text[:max_new_tokens]
+        return self.text[:max_new_tokens]
 
 
 def _similar(query: str) -> str:
