@@ -56,7 +56,8 @@ _ELSEWHERE = {
     *("SHOULDER", "CLAVICLE", "ARM", "ELBOW", "FOREARM", "WRIST", "HAND", "FINGER", "EXTREMITY"),
     *("HIP", "LEG", "FEMUR", "KNEE", "ANKLE", "FOOT", "TOE", "BREAST"),
 }
-_PHOTOMETRIC = {"MONOCHROME1", "MONOCHROME2", "RGB", "PALETTE COLOR", "YBR_FULL", "YBR_FULL_422"}
+_YBR = {"YBR_FULL", "YBR_FULL_422"}
+_PHOTOMETRIC = {"MONOCHROME1", "MONOCHROME2", "RGB", "PALETTE COLOR", *_YBR}
 _SEXES = {"F": "female", "M": "male", "O": "other"}
 _DAYS_PER = {"Y": 365.25, "M": 30.44, "W": 7.0, "D": 1.0}
 _OLDEST = 89  # ages above identify a person (HIPAA safe harbour) and become "90+"
@@ -120,6 +121,12 @@ def _check(dataset: pydicom.Dataset) -> None:
             f"The DICOM file holds {frames} frames: please attach one single film per file."
         )
     check_size(int(dataset.Columns), int(dataset.Rows))
+    photometric = _code(dataset, "PhotometricInterpretation")
+    if photometric in _YBR and dataset.BitsStored > 8:  # pydicom would cut every value at 255
+        raise ToolError(
+            f"The colours of the film are stored in a way that cannot be opened here ({photometric} of "
+            f"{dataset.BitsStored} bits): please export it in grey or as RGB."
+        )
     if "TransferSyntaxUID" not in dataset.file_meta:
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian  # the standard's default
     syntax = dataset.file_meta.TransferSyntaxUID
@@ -142,7 +149,10 @@ def _pixels(dataset: pydicom.Dataset) -> Film:
     if photometric == "PALETTE COLOR":
         stored = apply_color_lut(stored, dataset)
     if stored.ndim == 3:  # pydicom has turned YBR into RGB
-        rgb = (stored >> 8 * (stored.dtype.itemsize - 1)).astype(np.uint8)
+        # A palette fills its type; RGB of 12 bits lies in 16.
+        palette = photometric == "PALETTE COLOR"
+        bits = 8 * stored.dtype.itemsize if palette else dataset.BitsStored
+        rgb = (stored >> max(bits - 8, 0)).astype(np.uint8)
         return Film(np.asarray(Image.fromarray(rgb).convert("L")), facts | colour_facts(rgb))
     shown = _windowed(apply_modality_lut(stored, dataset), dataset)
     padding = _padding(stored, dataset)
@@ -221,7 +231,8 @@ def _one_of(value: str, known: set[str]) -> str:
 def _age(dataset: pydicom.Dataset) -> str:
     """Whole years from the age tag, else from the dates of birth and study; empty where unknown."""
     text = _code(dataset, "PatientAge")
-    if text[:-1].isdigit() and text[-1:] in _DAYS_PER:
+    # Devices write "000Y" where nobody entered an age; an infant's is in days, weeks or months.
+    if text[:-1].isdigit() and text[-1:] in _DAYS_PER and text.lstrip("0") != "Y":
         years = int(int(text[:-1]) * _DAYS_PER[text[-1]] / _DAYS_PER["Y"])
     else:
         born, studied = _date(dataset, "PatientBirthDate"), _date(dataset, "StudyDate")

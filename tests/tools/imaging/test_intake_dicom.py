@@ -91,6 +91,15 @@ def test_bit_depths(tmp_path, bits):
     assert (np.diff(pixels[0].astype(int)) > 0).all()
 
 
+@pytest.mark.parametrize("bits", [8, 12, 16])
+def test_colour_in_sixteen_bits_is_shown_over_its_whole_range(tmp_path, bits):
+    grey = np.tile(np.linspace(0, 2**bits - 1, SIDE).astype(np.uint16), (3, SIDE, 1))
+    tags = {"PhotometricInterpretation": "RGB", "SamplesPerPixel": 3, "PlanarConfiguration": 1}
+    pixels = shown(dicom(tmp_path, grey, bits, **tags))
+    assert (pixels[0, 0], pixels[0, -1]) == (0, 255)
+    assert (np.diff(pixels[0].astype(int)) > 0).all()
+
+
 def test_signed_pixels_with_rescale(tmp_path):
     signed = (RAMP.astype(np.int16) - 2000).astype(np.int16)
     pixels = shown(dicom(tmp_path, signed, 16, RescaleSlope="-1", RescaleIntercept="5"))
@@ -169,6 +178,10 @@ def test_sample_film_and_its_facts(tmp_path):
         ({"PatientAge": "097Y"}, "90+"),
         ({"PatientAge": "018M"}, "1"),
         ({"PatientAge": "010D"}, "0"),
+        ({"PatientAge": "000D"}, "0"),
+        ({"PatientAge": "000Y"}, None),
+        ({"PatientAge": "000Y", "PatientBirthDate": "19900615", "StudyDate": "20200614"}, "29"),
+        ({"PatientAge": "000Y", "PatientBirthDate": "20200601", "StudyDate": "20200614"}, "0"),
         ({"PatientBirthDate": "19900615", "StudyDate": "20200614"}, "29"),
         ({"PatientBirthDate": "19900615"}, None),
         ({"PatientAge": "old"}, None),
@@ -237,6 +250,10 @@ REFUSED = {
     "no pixels": ({"PixelData": None}, "no picture"),
     "frames": ({"NumberOfFrames": "12"}, "12 frames"),
     "huge": ({"Rows": 20_000, "Columns": 20_000}, "at most 60 megapixels"),
+    "deep YBR": (
+        {"PhotometricInterpretation": "YBR_FULL", "SamplesPerPixel": 3},
+        "YBR_FULL of 12 bits",
+    ),
     "lying size": ({"Rows": 4000, "Columns": 4000}, "cut short"),
     "no rows": ({"Rows": None}, "damaged"),
 }
