@@ -12,6 +12,7 @@ Separators may be commas, semicolons or tabs, decimals points or commas. A patie
 right gets a sentence that says why; the others are read all the same.
 """
 
+import codecs
 import csv
 import io
 import math
@@ -190,8 +191,10 @@ def _text(path: Path) -> str:
     content = path.read_bytes()
     if content.startswith(_WORKBOOK):
         raise ToolError("The file is a workbook: please save it as CSV.")
+    # Excel's "Unicode Text" is UTF-16.
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError:
         text = content.decode("cp1252", errors="replace")
     if not text.strip() or "\0" in text:

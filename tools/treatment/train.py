@@ -3,11 +3,14 @@
 `consilium train treatment CONFIG --out DIR`. A run can be stopped and started again; the loops are in `fit`.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock, Timeout
 from numpy.random import RandomState
 
 from consilium.tools.contract import ToolError
@@ -55,37 +58,44 @@ _LIMITS = [
 
 
 def train(config_path: Path, out: Path) -> Card:
-    """Train as configured; `out` gets the weights and their card, and under `run` the state to resume from."""
+    """Train as configured; `out` gets the weights and their card, and under `run` the state to resume from.
+
+    Raises
+    ------
+    ToolError
+        If recipe or histories cannot be used, or another training is running on `out`.
+    """
     recipe = read_recipe(config_path)
     train_courses, val_courses = _data(recipe, config_path.parent)
-    network = fit(recipe.fit, train_courses, val_courses, out / "run")
-    card = Card(
-        name=NAME,
-        version=VERSION,
-        date=date.today().isoformat(),
-        description=_DESCRIPTION,
-        intended_use=_INTENDED_USE,
-        limits=_LIMITS,
-        data=describe(recipe),
-        data_sha256=fingerprint(train_courses, val_courses),
-        train_patients=len(train_courses),
-        val_patients=len(val_courses),
-        command=f"consilium train treatment {config_path.name} --out DIR",
-        recipe=recipe,
-        weights_sha256=save_weights(network, out),
-        parameters=sum(parameter.numel() for parameter in network.parameters()),
-        population=_population(network),
-    )
-    card.save(out)
-    if isinstance(recipe.data, SimulatedData):
-        # Measured from the files as shipped, so that the card tells of them and of nothing else.
-        loaded, card = load_network(out)
-        figures = [
-            evaluate(loaded, card.data, gamma, SEEDS[0], benchmark(gamma, SEEDS[0]))
-            for gamma in GAMMAS
-        ]
-        card = card.model_copy(update={"figures": figures})
+    with _alone(out):
+        network = fit(recipe.fit, train_courses, val_courses, out / "run")
+        card = Card(
+            name=NAME,
+            version=VERSION,
+            date=date.today().isoformat(),
+            description=_DESCRIPTION,
+            intended_use=_INTENDED_USE,
+            limits=_LIMITS,
+            data=describe(recipe),
+            data_sha256=fingerprint(train_courses, val_courses),
+            train_patients=len(train_courses),
+            val_patients=len(val_courses),
+            command=f"consilium train treatment {config_path.name} --out DIR",
+            recipe=recipe,
+            weights_sha256=save_weights(network, out),
+            parameters=sum(parameter.numel() for parameter in network.parameters()),
+            population=_population(network),
+        )
         card.save(out)
+        if isinstance(recipe.data, SimulatedData):
+            # Measured from the files as shipped, so that the card tells of them and of nothing else.
+            loaded, card = load_network(out)
+            figures = [
+                evaluate(loaded, card.data, gamma, SEEDS[0], benchmark(gamma, SEEDS[0]))
+                for gamma in GAMMAS
+            ]
+            card = card.model_copy(update={"figures": figures})
+            card.save(out)
     return card
 
 
@@ -110,6 +120,20 @@ def simulated(data: SimulatedData, count: int, random: RandomState) -> Courses:
         policies.append(randomised(chemo, radio))
     parts = [vars(simulate(draw_patients(count, random), policy, random)) for policy in policies]
     return Courses(**{name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+
+
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Two trainings would overwrite each other's state; the system lets go of the lock when a process ends."""
+    lock = out / "run" / "train.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(lock, timeout=0):
+            yield
+    except Timeout as error:
+        raise ToolError(
+            "Another training is running on the --out folder: wait until it is done, or give another."
+        ) from error
 
 
 def _data(recipe: Recipe, folder: Path) -> tuple[Courses, Courses]:

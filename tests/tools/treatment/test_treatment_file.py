@@ -39,6 +39,8 @@ def by_name(patients):
         (PLAIN, "utf-8"),
         (PLAIN.replace(",", ";").replace(".", ","), "utf-8-sig"),
         (PLAIN.replace(",", "\t").replace("\n", "\r\n"), "utf-8"),
+        (PLAIN.replace(",", "\t").replace(".", ",").replace("\n", "\r\n"), "utf-16"),
+        ("\ufeff" + PLAIN, "utf-16-be"),
         (PLAIN.replace("12.1", '"12,1"').replace("\n", "\n\n"), "utf-8"),
         (PLAIN.replace("volume_cm3", " Volume CM³ ").replace("radiotherapy", "RT"), "cp1252"),
         (PLAIN.replace(",0", ",no").replace(",1,0\n", ",yes,\n"), "utf-8"),

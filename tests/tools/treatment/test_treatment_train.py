@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from filelock import FileLock
 from numpy.random import RandomState
 
 from consilium.tools.contract import ToolError
@@ -107,6 +108,19 @@ def test_from_recipe_to_shipped_network(tmp_path):
     assert "90 simulated patients" in card.data
     again = train(recipe(tmp_path), tmp_path / "again")
     assert again.weights_sha256 == card.weights_sha256
+
+
+@pytest.mark.usefixtures("small_benchmark")
+def test_a_second_training_on_the_same_folder_is_refused(tmp_path):
+    out = tmp_path / "out"
+    (out / "run").mkdir(parents=True)
+    with (
+        FileLock(out / "run" / "train.lock"),
+        pytest.raises(ToolError, match="Another training is running"),
+    ):
+        train(recipe(tmp_path), out)
+    assert not (out / "run" / "state.pt").exists()
+    assert train(recipe(tmp_path), out).weights_sha256  # the lock is free, its file is still there
 
 
 def test_training_on_a_file_of_real_histories(tmp_path):
