@@ -2,11 +2,16 @@
 
 import json
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from langchain.agents import create_agent
-from langchain.agents.middleware import ModelCallLimitMiddleware
+from langchain.agents.middleware import (
+    ModelCallLimitMiddleware,
+    ModelRequest,
+    ModelResponse,
+    wrap_model_call,
+)
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.tools import BaseTool, StructuredTool
@@ -32,12 +37,31 @@ def make_agent(
 ) -> Any:
     """A compiled agent for one turn. Its tools never raise: an error is a result, so no call is left dangling."""
     specs = list(specs)
+    limit = ModelCallLimitMiddleware(run_limit=_MAX_ROUNDS, exit_behavior="end")
+    middleware: list[Any] = [limit, _whole_calls]  # each has its own type of state
     return create_agent(
         model,
         [_tool(spec, context, stated, stop) for spec in specs],
         system_prompt=prompts.load("server.md"),  # the local model has its own, in its prefix
-        middleware=[ModelCallLimitMiddleware(run_limit=_MAX_ROUNDS, exit_behavior="end")],
+        middleware=middleware,
     )
+
+
+@wrap_model_call
+def _whole_calls(
+    request: ModelRequest, handler: Callable[[ModelRequest], ModelResponse]
+) -> ModelResponse:
+    """Leave out the call that a server's limit cut: LangChain closes its JSON, with half a value."""
+    response = handler(request)
+    for message in response.result:
+        at_limit = message.response_metadata.get("finish_reason") == "length"
+        if not isinstance(message, AIMessage) or not at_limit:
+            continue
+        if message.tool_calls or message.invalid_tool_calls:
+            kept = message.tool_calls if message.invalid_tool_calls else message.tool_calls[:-1]
+            message.tool_calls, message.invalid_tool_calls = kept, []
+            message.response_metadata["calls_cut"] = True
+    return response
 
 
 def _tool(spec: ToolSpec, context: ToolContext, stated: Stated, stop: threading.Event) -> BaseTool:

@@ -54,6 +54,7 @@ _log = logging.getLogger(__name__)
 _NO_ANSWER = "I could not put an answer into words; please ask again in another way."
 _STOPPED = "Stopped."
 _TOO_LONG = "The answer ends here, at the longest it may be."
+_CALLS_CUT = "The list of calls was cut off at its longest: one of them may be missing."
 # Ends of sentences; a stop behind a digit at the very end may be a decimal point.
 _END = re.compile(rf"{MARKS}[)\"”]?(?=\s)|(?<![\d.!?]){MARKS}$|\n")
 
@@ -262,7 +263,7 @@ class _Record:
             if isinstance(message, ToolMessage):
                 self._allowed |= grounds([str(message.content)])
         self._text = ""
-        self._too_long = False
+        self._too_long = self._calls_cut = False
         self._began: dict[str, float] = {}
         self.shown = ""
 
@@ -307,7 +308,9 @@ class _Record:
 
     def _decision(self, message: AIMessage) -> None:
         metadata = message.response_metadata
-        self._too_long = metadata.get("finish_reason") == "length"
+        calls_cut = metadata.get("calls_cut", False)
+        self._calls_cut |= calls_cut
+        self._too_long = metadata.get("finish_reason") == "length" and not calls_cut
         decision = metadata.get("decision", "call" if message.tool_calls else "answer")
         self._turn.decision = self._turn.decision or decision
         self._turn.incomplete += [
@@ -328,13 +331,13 @@ class _Record:
 
         So does a result that the answer passes over, and whatever failed. What a call lacked is asked at the end. Of
         an answer that was stopped the last word is left out: half of 142 is another number; of one that grew too
-        long, the last sentence.
+        long, the last sentence. Where a list of calls was cut, the user is told.
         """
         turn = self._turn
         too_long = self._too_long and not cut
         text = self._whole_words() if cut else self._whole_sentences() if too_long else self._text
         if turn.incomplete and not turn.calls:  # the house's own question: nothing to check
-            turn.answer = text
+            turn.answer = f"{text} {_CALLS_CUT * self._calls_cut}".strip()
             return
         turn.answer, turn.removed = self._check(text)
         results = [call.result for call in turn.calls if call.result]
@@ -342,7 +345,8 @@ class _Record:
             results = [r for r in results if _passed_over(turn.answer, r)]
         unsaid = dict.fromkeys(r.summary for r in results if not _says(turn.answer, r.summary))
         asked = question((self._specs[c.name], c.arguments) for c in turn.incomplete)
-        parts = [turn.answer, _TOO_LONG * too_long, *unsaid, asked]
+        lost = _CALLS_CUT * self._calls_cut
+        parts = [turn.answer, _TOO_LONG * too_long, *unsaid, asked, lost]
         turn.answer = " ".join(part for part in parts if part)
 
 

@@ -119,9 +119,12 @@ class LocalChatModel(BaseChatModel):
             text = self.local.best(
                 chat, grammar, max_new_tokens=limit, usage=usage, stop=self.stop_event
             )
-            calls = parsed_calls(_closed(text))
+            whole = _closed(text)
+            calls = parsed_calls(whole)
             if not calls and usage.new_tokens >= limit:
                 raise ConsiliumError(_TOO_LONG)
+            if whole != text and usage.new_tokens >= limit:
+                metadata["calls_cut"] = True
             made, decided = self._made(calls)
             yield made
             metadata |= decided

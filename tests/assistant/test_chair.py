@@ -439,6 +439,15 @@ def test_an_answer_that_grew_too_long_ends_with_a_whole_sentence(
     assert d.stored[0].answer == f"{kept} {mark}".strip()
 
 
+def test_a_question_for_a_value_tells_that_the_calls_were_cut(desk: Callable[..., Desk]) -> None:
+    lacking = [{"name": "predict_risk", "arguments": {}}]
+    metadata = {"decision": "ask", "incomplete": lacking, "calls_cut": True}
+    d = desk(AIMessage("How old?", response_metadata=metadata))
+    d.say("risk")
+    mark = "The list of calls was cut off at its longest: one of them may be missing."
+    assert d.stored[0].answer == f"How old? {mark}"
+
+
 def test_a_full_disk_still_shows_the_answer(
     desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
 ) -> None:

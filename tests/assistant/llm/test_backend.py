@@ -124,6 +124,22 @@ def test_an_answer_cut_at_the_token_limit_ends_with_a_whole_sentence(
     assert turn.answer == "You said 142. The answer ends here, at the longest it may be."
 
 
+@pytest.mark.parametrize("whole", [0, 1])
+def test_calls_cut_at_the_token_limit_are_told(server: _Server, tmp_path: Path, whole: int) -> None:
+    cut = _call(whole, "profile_molecule", {"molecule": "CCO"})
+    cut["function"]["arguments"] = '{"molecule": "CC'
+    calls = [_call(index, "profile_molecule", {"molecule": "CCO"}) for index in range(whole)]
+    server.replies += [
+        [{"role": "assistant", "tool_calls": [*calls, cut], "finish": "length"}],
+        [{"content": "The profiler is not installed."}],
+    ]
+    turn = ask(server, tmp_path, "profile CCO and CCO")
+    assert [call.arguments for call in turn.calls] == [{"molecule": "CCO"}] * whole
+    said = "The list of calls was cut off at its longest: one of them may be missing."
+    assert turn.answer.endswith(said)
+    assert ("The profiler" in turn.answer) == bool(whole)
+
+
 def test_a_server_that_fails_ends_the_turn_with_a_sentence(server: _Server, tmp_path: Path) -> None:
     server.replies += [500, 500]
     turn = ask(server, tmp_path, "hello")

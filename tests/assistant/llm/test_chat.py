@@ -75,6 +75,9 @@ def test_a_call_may_quote_a_long_message() -> None:
 def test_of_calls_that_were_cut_the_whole_ones_are_kept() -> None:
     reply = _reply(Calling(f"[{_similar('gout')},{_similar('x' * 900)}]"), "gout")
     assert [call["args"]["query"] for call in reply.tool_calls] == ["gout"]
+    assert reply.response_metadata["calls_cut"]
+    whole = _reply(Calling(f"[{_similar('gout')}]"), "gout")
+    assert "calls_cut" not in whole.response_metadata
 
 
 def test_a_call_that_was_cut_says_that_the_message_is_too_long() -> None:
