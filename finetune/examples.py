@@ -76,12 +76,16 @@ def _learned(chat: Sequence[template.Message]) -> list[bool]:
 def tokenise_fitting(
     tokenizer: PreTrainedTokenizerBase, chat: Conversation, longest: int, *, with_answer: bool
 ) -> tuple[list[int], list[int]] | None:
-    """`tokenise` as many of a chat's turns, from the first, as have `longest` tokens; None where one has more."""
+    """`tokenise` as many of a chat's turns, from the first, as have `longest` tokens; None where one has more.
+
+    Before a turn is left out, its answer is.
+    """
     for turns in range(len(chat.turns), 0, -1):
         part = chat.model_copy(update={"turns": chat.turns[:turns]})
-        row = tokenise(tokenizer, messages(part, with_answer=with_answer))
-        if len(row[0]) <= longest:
-            return row
+        for answered in (True, False) if with_answer else (False,):
+            row = tokenise(tokenizer, messages(part, with_answer=answered))
+            if len(row[0]) <= longest:
+                return row
     return None
 
 

@@ -106,6 +106,8 @@ def test_a_long_chat_loses_its_last_turns(tiny: Path) -> None:
     assert first == whole[: len(first)]
     assert chat.turns[1].user not in tokenizer.decode(first)
     assert fitting(len(first) - 1) is None
+    turn = chat.model_copy(update={"turns": chat.turns[:1]})
+    assert tokenise_fitting(tokenizer, turn, len(first), with_answer=True)[0] == first  # no answer
 
 
 def test_without_the_answer_a_conversation_ends_at_its_call() -> None:
