@@ -116,9 +116,7 @@ class LocalChatModel(BaseChatModel):
             grammar = calls_grammar(self.local.specs, stated)
             left = self.local.context_length - len(self.local.prefix) - len(chat)
             limit = min(self._call_limit(messages), left)
-            text = self.local.best(
-                chat, grammar, max_new_tokens=limit, usage=usage, stop=self.stop_event
-            )
+            text = "".join(self._complete(chat, grammar, limit, usage))
             whole = _closed(text)
             calls = parsed_calls(whole)
             if not calls and usage.new_tokens >= limit:
@@ -132,13 +130,7 @@ class LocalChatModel(BaseChatModel):
             metadata["decision"] = "answer"
             results = [str(m.content) for m in messages if isinstance(m, ToolMessage)]
             grammar = words_grammar(grounds(results, stated.text.splitlines()), results)
-            for piece in self.local.complete(
-                chat,
-                grammar,
-                max_new_tokens=self.max_answer_tokens,
-                usage=usage,
-                stop=self.stop_event,
-            ):
+            for piece in self._complete(chat, grammar, self.max_answer_tokens, usage):
                 said_now = chunk(content=piece)
                 if run_manager:
                     run_manager.on_llm_new_token(piece, chunk=said_now)
@@ -146,6 +138,13 @@ class LocalChatModel(BaseChatModel):
             if usage.new_tokens >= self.max_answer_tokens:
                 metadata["finish_reason"] = "length"  # as servers say it
         yield chunk(usage=vars(usage), last=True, **metadata)
+
+    def _complete(
+        self, chat: list[int], grammar: xgr.Grammar, limit: int, usage: Usage
+    ) -> Iterator[str]:
+        return self.local.complete(
+            chat, grammar, max_new_tokens=limit, usage=usage, stop=self.stop_event
+        )
 
     def _call_limit(self, messages: Sequence[BaseMessage]) -> int:
         """Most tokens of the calls, which may quote the whole of the user's last message."""

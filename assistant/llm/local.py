@@ -9,13 +9,10 @@ The prefix is computed with the adapter off where the adapter was trained on top
 `finetune.train`); after that the adapter is merged where the weights are not quantised.
 """
 
-import math
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal
 
@@ -45,8 +42,6 @@ _GRAMMAR_CACHE = (
     256 * 2**20
 )  # bytes; nearly every turn has a grammar of its own, made of cached parts
 _PROPOSED = 12  # tokens proposed at once
-_LOOKS = 3  # places at which `best` tries the other way on
-_DOUBTFUL = math.log(0.15)  # a second token that is at least so probable is a doubt
 
 
 @dataclass
@@ -59,19 +54,6 @@ class Usage:
     cached_tokens: int = 0
     new_tokens: int = 0
     passes: int = 0
-
-
-@dataclass
-class _Path:
-    """Tokens decoded so far, their log-probability under the grammar, and where it was a near thing.
-
-    A doubt is the place of a token, the one that was next best there, and the log-probability up to and with that.
-    """
-
-    ids: list[int] = field(default_factory=list)
-    log_probability: float = 0.0
-    doubts: list[tuple[int, int, float]] = field(default_factory=list)
-    ended: bool = False
 
 
 @dataclass
@@ -217,73 +199,36 @@ class LocalModel:
         ConsiliumError
             If the prompt does not fit the model's context.
         """
-        prompt = self._prompt(chat, max_new_tokens)
-        compiled = self.compiler.compile_grammar(grammar)
-        with self._lock, torch.inference_mode():
-            yield from self._decode(_Path(), prompt, compiled, max_new_tokens, usage, stop)
-
-    def best(
-        self,
-        chat: Sequence[int],
-        grammar: xgr.Grammar,
-        *,
-        max_new_tokens: int,
-        usage: Usage,
-        stop: threading.Event | None = None,
-    ) -> str:
-        """The most probable of a few texts: the greedy one, and those that part from it where it was in doubt.
-
-        Parameters and errors are those of `complete`.
-        """
-        prompt = self._prompt(chat, max_new_tokens)
-        compiled = self.compiler.compile_grammar(grammar)
-        with self._lock, torch.inference_mode():
-            greedy = _Path()
-            deque(self._decode(greedy, prompt, compiled, max_new_tokens, usage, stop), maxlen=0)
-            paths = [greedy]
-            for place, token, so_far in sorted(greedy.doubts, key=lambda d: -d[2])[:_LOOKS]:
-                other = _Path([*greedy.ids[:place], token], so_far)
-                deque(self._decode(other, prompt, compiled, max_new_tokens, usage, stop), maxlen=0)
-                paths.append(other)
-        chosen = max(
-            (p for p in paths if p.ended), key=attrgetter("log_probability"), default=greedy
-        )
-        usage.new_tokens = len(chosen.ids)
-        return str(self.tokenizer.decode(chosen.ids, skip_special_tokens=True))
-
-    def _prompt(self, chat: Sequence[int], max_new_tokens: int) -> list[int]:
         prompt = [*self.prefix, *chat]
         if len(prompt) + max_new_tokens > self.context_length:
             raise ConsiliumError(
                 "This message is too long for the language model; please shorten it."
             )
-        return prompt
+        matcher = xgr.GrammarMatcher(self.compiler.compile_grammar(grammar))
+        with self._lock, torch.inference_mode():
+            yield from self._decode(prompt, matcher, max_new_tokens, usage, stop)
 
     def _decode(
         self,
-        path: _Path,
         prompt: list[int],
-        grammar: xgr.CompiledGrammar,
+        matcher: xgr.GrammarMatcher,
         max_new_tokens: int,
         usage: Usage,
         stop: threading.Event | None,
     ) -> Iterator[str]:
-        """Go on from `path` to the end, which is where `path` then is."""
-        matcher = xgr.GrammarMatcher(grammar)
-        for token in path.ids:
-            matcher.accept_token(token)
-        ids = [*prompt, *path.ids]
-        self._crop(self._shared_with_cache(ids))
+        self._crop(self._shared_with_cache(prompt))
         first = True
+        ids = list(prompt)
         shown = ""
         bitmask = xgr.allocate_token_bitmask(1, self.model.config.vocab_size)
-        while len(path.ids) < max_new_tokens and not (stop and stop.is_set()):
-            room = max_new_tokens - len(path.ids) - 1  # besides the token every pass gives
-            guess = self._propose(ids)[:room] if path.ids else []
+        while len(ids) - len(prompt) < max_new_tokens and not (stop and stop.is_set()):
+            room = (
+                max_new_tokens - (len(ids) - len(prompt)) - 1
+            )  # besides the token every pass gives
+            guess = self._propose(ids)[:room] if len(ids) > len(prompt) else []
             started = time.perf_counter()
             logits = self._forward([*ids, *guess], rows=len(guess) + 1)
-            path.ended = self._accept(path, guess, logits, matcher, bitmask)
-            ids = [*prompt, *path.ids]
+            ended = self._accept(ids, guess, logits, matcher, bitmask)
             self._crop(self._shared_with_cache(ids))  # a guess may differ from what was forced
             seconds = time.perf_counter() - started
             if first:  # this pass computed what was left of the prompt
@@ -292,12 +237,12 @@ class LocalModel:
                 usage.decode_seconds += seconds
             first = False
             usage.passes += 1
-            usage.new_tokens = len(path.ids)
-            text = str(self.tokenizer.decode(path.ids, skip_special_tokens=True))
+            usage.new_tokens = len(ids) - len(prompt)
+            text = str(self.tokenizer.decode(ids[len(prompt) :], skip_special_tokens=True))
             if not text.endswith("\ufffd"):  # half a character waits for its other half
                 yield text[len(shown) :]
                 shown = text
-            if path.ended:
+            if ended:
                 return
 
     def _shared_with_cache(self, prompt: list[int]) -> int:
@@ -344,7 +289,7 @@ class LocalModel:
 
     def _accept(
         self,
-        path: _Path,
+        ids: list[int],
         guess: list[int],
         logits: torch.Tensor,
         matcher: xgr.GrammarMatcher,
@@ -354,18 +299,13 @@ class LocalModel:
         for row in range(len(guess) + 1):
             matcher.fill_next_token_bitmask(bitmask)
             xgr.apply_token_bitmask_inplace(logits[row : row + 1], bitmask)
-            chances, tokens = logits[row].log_softmax(dim=0).topk(2)
-            best, second = tokens.tolist()
-            if chances[1] > _DOUBTFUL and second != self.tokenizer.eos_token_id:
-                so_far = path.log_probability + float(chances[1])
-                path.doubts.append((len(path.ids), second, so_far))
-            path.log_probability += float(chances[0])
+            best = int(logits[row].argmax())
             if best == self.tokenizer.eos_token_id:
                 return True
             matcher.accept_token(best)
-            path.ids.append(best)
+            ids.append(best)
             if forced := self._forced(matcher):
-                path.ids += forced
+                ids += forced
                 break
             if row < len(guess) and best != guess[row]:
                 break

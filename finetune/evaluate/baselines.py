@@ -39,13 +39,7 @@ class FreeChatModel(LocalChatModel):
             yield from super()._stream(messages, stop, run_manager, **kwargs)
             return
         usage = Usage()
-        pieces = self.local.complete(
-            self._fitting(messages),
-            ANYTHING,
-            max_new_tokens=MAX_FREE_TOKENS,
-            usage=usage,
-            stop=self.stop_event,
-        )
+        pieces = self._complete(self._fitting(messages), ANYTHING, MAX_FREE_TOKENS, usage)
         decision, _, text = "".join(pieces).partition("\n")
         metadata: dict[str, Any] = {"decision": "answer"}
         if decision == "call":

@@ -49,7 +49,7 @@ class Calling:
         assert len(chat) + max_new_tokens <= self.context_length
         self.chat = "".join(chat)
         usage.new_tokens = min(len(self.text), max_new_tokens)
-        return self.text[:max_new_tokens]
+        yield self.text[:max_new_tokens]
 
 
 def _similar(query: str) -> str:

@@ -1,12 +1,10 @@
 """Decoding with the real embedded model: what is quicker must not say anything else."""
 
 import json
-import math
 import threading
 
 import pytest
 import torch
-import xgrammar as xgr
 
 from consilium.assistant.domain import ConsiliumError
 from consilium.assistant.llm import local as local_module
@@ -57,35 +55,6 @@ def test_a_guess_that_the_grammar_overrules_does_not_change_a_call(
     overruled = call()
     monkeypatch.setattr(LocalModel, "_propose", lambda *_: [])
     assert call() == quick == overruled
-
-
-def test_of_doubtful_texts_the_most_probable_is_taken(
-    embedded: LocalModel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Greedy: x (.55) y (.55), in all .30. The other way: w (.45) and what must follow it, in all .45."""
-    x, y, z, w, v = (embedded.tokens(letter)[0] for letter in "xyzwv")
-    follows = {w: {v: 1.0}, x: {y: 0.55, z: 0.45}}
-
-    def forward(self: LocalModel, ids: list[int], rows: int) -> torch.Tensor:
-        self._cached = []  # nothing was computed
-        logits = torch.full((rows, self.model.config.vocab_size), -torch.inf)
-        for token, chance in follows.get(ids[-1], {x: 0.55, w: 0.45}).items():
-            logits[-1, token] = math.log(chance)
-        return logits
-
-    grammar = xgr.Grammar.from_ebnf('root ::= "x" [yz] | "w" [v]')
-    ids = chat(embedded, "Hello", "call\n")
-    cached = list(embedded._cached)
-    monkeypatch.setattr(LocalModel, "_forward", forward)
-    monkeypatch.setattr(LocalModel, "_crop", lambda *_: None)
-    greedy = "".join(embedded.complete(ids, grammar, max_new_tokens=4, usage=Usage()))
-    usage = Usage()
-    assert (greedy, embedded.best(ids, grammar, max_new_tokens=4, usage=usage)) == ("xy", "wv")
-    assert usage.new_tokens == 2
-    stopped = threading.Event()
-    stopped.set()
-    assert embedded.best(ids, grammar, max_new_tokens=4, usage=Usage(), stop=stopped) == ""
-    embedded._cached = cached
 
 
 def test_the_cache_does_not_change_the_text(embedded: LocalModel) -> None:
