@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
+import xgrammar as xgr
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import (

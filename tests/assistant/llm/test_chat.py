@@ -1,5 +1,6 @@
 """The local model as a chat model, with a tiny random one or one that says what it is told to."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -45,7 +46,9 @@ class Calling:
     def decide(self, *_: Any) -> dict[str, float]:
         return {"call": 1.0, "answer": 0.0}
 
-    def best(self, chat: list[str], _: Any, *, max_new_tokens: int, usage: Usage, stop: Any) -> str:
+    def complete(
+        self, chat: list[str], _: Any, *, max_new_tokens: int, usage: Usage, stop: Any
+    ) -> Iterator[str]:
         assert len(chat) + max_new_tokens <= self.context_length
         self.chat = "".join(chat)
         usage.new_tokens = min(len(self.text), max_new_tokens)
