@@ -27,7 +27,7 @@ _VALUES = {
     for language in _LANGUAGES
     for value in range(_HIGHEST)
     for spelling in _spellings(value, language)
-}
+} | dict.fromkeys(("dutzend", "douzaine", "docena", "dozzina", "d\u00fazia", "dozijn"), 12)
 
 
 def spelled(text: str) -> set[Decimal]:

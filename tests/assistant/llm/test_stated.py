@@ -31,6 +31,7 @@ from consilium.assistant.llm.stated import grounds, numbers, words, written
         ("treinta y cinco años, vingt-cinq cas, otto molecole", {"35", "25", "8"}),
         ("due to it", set()),
         ("fünf Komma acht e sei virgola due cinque", {"5", "5.8", "8", "6", "6.2", "6.25", "2"}),
+        ("una docena", {"12"}),
         ("hundertvierzig, cento e quarenta e dois", {"140", "142"}),
         ("６１岁女性", {"61"}),
         ("男，42岁", {"42"}),
