@@ -3,7 +3,7 @@
     python -m consilium.finetune.mistakes --conversations 12000 --seed 97 --out data.jsonl [--adapter FOLDER]
 
 After some hours most conversations teach nothing more: their every token is the most probable one already. Reading them
-costs a third of learning them, so a run on what is left learns more in the same time (online hard example mining,
+costs half of learning them, so a run on what is left learns more in the same time (online hard example mining,
 Shrivastava 2016, arXiv 1604.03540). A share of what is said right is kept, so that it stays right.
 """
 
@@ -18,7 +18,7 @@ from peft import PeftModel
 from tqdm import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from consilium.assistant.llm.adapter import shipped_adapter
+from consilium.assistant.llm.adapter import read_card, shipped_adapter
 from consilium.assistant.llm.weights import ensure_embedded
 from consilium.assistant.settings import load_settings
 from consilium.finetune.examples import collate, tokenise_fitting
@@ -41,7 +41,8 @@ def said_right(
     model: Any = AutoModelForCausalLM.from_pretrained(
         base, dtype=precision(), local_files_only=True
     )
-    prefix = prefix_cache(model, prefix_ids(tokenizer))
+    ids = prefix_ids(tokenizer)
+    prefix = prefix_cache(model, ids) if read_card(adapter).cached_prefix else ids
     model = PeftModel.from_pretrained(model, adapter).eval()
     make_quick(model)
     learn_after(model, prefix, decision_weight=1, sampled=False)
@@ -69,6 +70,7 @@ def main() -> None:
     parser.add_argument("--right-share", type=float, default=0.2, help="kept of those said right")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
+    options.out.parent.mkdir(parents=True, exist_ok=True)
     drawn = list(generate(options.conversations, seed=options.seed))
     chance = Random(options.seed)
     base = ensure_embedded(load_settings().home)
