@@ -120,8 +120,12 @@ def _spoken(text: str) -> set[Decimal]:
     for match in _WORD_RUN.finditer(text):  # dictated without commas: "ten twelve fifteen"
         run = match.group().lower()
         if run != "one":
-            words_of_run = re.findall(r"[a-z]+", run.partition(" point ")[0])
-            found.update(Decimal(value) for value in _groups(words_of_run))
+            whole, point, digits = run.partition(" point ")
+            groups = [Decimal(value) for value in _groups(re.findall(r"[a-z]+", whole))]
+            decimals = "".join(str(value) for value in _groups(re.findall(r"[a-z]+", digits)))
+            if point and groups and decimals:  # "nineteen point two" is not nineteen
+                groups[-1] = Decimal(f"{groups[-1]}.{decimals}")
+            found.update(groups)
     return found | _named(text, _OTHERS)
 
 
